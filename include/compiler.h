@@ -1,0 +1,19 @@
+/*
+ * compiler.h - attributes the compiler understands, and array length.
+ *
+ * Ground floor; owns nothing; every room may include it.
+ */
+#ifndef COMPILER_H
+#define COMPILER_H
+
+/* Arguments n.. follow the printf format given as argument f. */
+#define PRINTF_LIKE(f, n) __attribute__((format(printf, f, n)))
+
+/* The caller must look at what this returns. */
+#define NODISCARD __attribute__((warn_unused_result))
+
+#define UNUSED __attribute__((unused))
+
+#define nitems(a) (sizeof(a) / sizeof((a)[0]))
+
+#endif

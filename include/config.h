@@ -1,0 +1,78 @@
+/*
+ * config.h - configuration files in, one constant configuration out.
+ *
+ * config_load reads the main file and the connector files it names, finds
+ * every problem of every file in one run, and gives either a complete
+ * configuration or none. Afterwards nothing in it changes; it may be read by
+ * all threads and is freed by config_free as a whole.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include "connector.h"
+#include "diag.h"
+
+/* [milter]: what the process itself needs. */
+struct milter_settings {
+	const char *socket; /* libmilter's spelling, checked */
+	unsigned socket_mode;
+	const char *socket_group; /* "": none */
+	const char *user;         /* "user" or "user:group"; "": stay */
+	long long max_sessions;
+	int syslog_facility; /* LOG_MAIL ... */
+};
+
+/* Where the value of a connector's setting came from. */
+enum origin_kind {
+	ORIGIN_BUILT_IN,
+	ORIGIN_DEFAULTS, /* [defaults] */
+	ORIGIN_PRESET,   /* usage */
+	ORIGIN_OWN,
+};
+
+struct origin {
+	enum origin_kind kind;
+	const char *file; /* of DEFAULTS and OWN; of usage for PRESET */
+	unsigned line;
+	const char *value; /* the text the value was parsed from */
+};
+
+struct config;
+
+/*
+ * Loads the configuration whose main file is path. today is the local date as
+ * yyyymmdd: connectors whose last valid day lies before it are expired.
+ * Returns NULL when there was any error (or no memory); diags has the problems
+ * of both kinds.
+ */
+struct config *config_load(
+    const char *path, int today, struct diags *diags) NODISCARD;
+
+/* The same from a set of sources that holds the main file; takes sources. */
+struct sources;
+struct config *config_build(struct sources *sources, const char *path,
+    int today, struct diags *diags) NODISCARD;
+
+/*
+ * The same configuration on another day, from the bytes it was loaded from:
+ * no file is read. NULL only without memory.
+ */
+struct config *config_on_day(const struct config *config, int today) NODISCARD;
+
+void config_free(struct config *config);
+
+const struct policy *config_policy(const struct config *config);
+const struct milter_settings *config_milter(const struct config *config);
+
+/* SHA-256 of all files, hex. */
+const char *config_hash(const struct config *config);
+
+/* The date it was built for, and whether any connector has a last day. */
+int config_today(const struct config *config);
+bool config_expires(const struct config *config);
+
+/* Where connector number index got its setting from; name is canonical. */
+struct origin config_origin(
+    const struct config *config, size_t index, const char *setting);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * ctl.h - what every verb of connectorctl shares.
+ *
+ * A verb is one file ctl_NAME.c with one function, and one row in ctl.c. It
+ * gets its own name as argv[0] and returns the exit status of the program.
+ */
+#ifndef CTL_H
+#define CTL_H
+
+#include "config.h"
+
+/* Exit statuses; a deferred message is neither accepted nor refused. */
+enum ctl_status {
+	CTL_OK = 0,
+	CTL_REFUSED = 1,
+	CTL_USAGE = 2,
+	CTL_DEFERRED = 3,
+	CTL_FAILED = 71,
+	CTL_CONFIG = 78,
+};
+
+struct ctl_verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *usage; /* what follows the name */
+	const char *help;  /* one line */
+};
+
+#define CTL_DEFAULT_CONFIG SYSCONFDIR "/connector-milter/connector-milter.ini"
+
+int ctl_explain(int argc, char **argv);
+int ctl_help(int argc, char **argv);
+int ctl_mta(int argc, char **argv);
+int ctl_version(int argc, char **argv);
+
+/* The verbs, in the order of the help. */
+extern const struct ctl_verb ctl_verbs[];
+extern const size_t ctl_verb_count;
+
+/*
+ * Loads the configuration, with every problem on standard error. NULL when it
+ * does not load: the status is CTL_CONFIG.
+ */
+struct config *ctl_load(const char *path) NODISCARD;
+
+/* Says what is wrong with the command line; returns CTL_USAGE. */
+int ctl_usage(const char *verb, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#endif

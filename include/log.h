@@ -1,0 +1,54 @@
+/*
+ * log.h - the operator log: what happened, one encoded line each.
+ *
+ * Lines go to syslog and, unless the journal reads standard error anyway, to
+ * standard error. One line per command that was refused and per accepted
+ * message, in the keys of struct log_record; client text passes the one
+ * encoder. Any thread.
+ */
+#ifndef LOG_H
+#define LOG_H
+
+#include "addr.h"
+#include "compiler.h"
+
+/* facility is one of syslog's LOG_MAIL ...; ident is not copied. */
+void log_open(const char *ident, int facility);
+
+/* Connects to syslog anew. */
+void log_reopen(void);
+
+/* priority is one of syslog's LOG_ERR ... */
+void log_line(int priority, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Every pointer may be NULL: the value is then empty. */
+struct log_record {
+	const char *queue_id; /* NULL: NOQUEUE */
+	const char *connector;
+	const char *client_name; /* as the MTA calls the client */
+	struct addr client;
+	unsigned client_port;
+	struct endpoint listener;
+	const char *stage;
+	const char *verdict;
+	const char *rule;
+	const char *reply;
+	const char *from; /* as typed, without brackets */
+	const char *to;
+	const char *helo;
+	const char *identity;
+	const char *auth;
+	const char *tls;
+	unsigned recipients; /* accepted ones, of an accepted message */
+};
+
+/* Room for one line, with every field as long as the encoder makes it. */
+#define LOG_LINE_MAX 14336
+
+/* Writes the line of record to buf; returns buf. */
+const char *log_format(char buf[LOG_LINE_MAX], const struct log_record *record);
+
+/* Formats and logs: accepted ones as info, others as notice. */
+void log_record(const struct log_record *record);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * policy.h - the decision: walk the rules of a stage until one refuses.
+ *
+ * Facts in, decision out; pure, any thread. The first NO or UNKNOWN of a stage
+ * decides and nothing after it runs. The record of steps is the one source for
+ * the milter, explain, the log and the tests.
+ */
+#ifndef POLICY_H
+#define POLICY_H
+
+#include "rules.h"
+#include "space.h"
+
+enum outcome {
+	OUTCOME_SKIPPED, /* the connector does not ask this */
+	OUTCOME_PASSED,
+	OUTCOME_REFUSED,   /* the rule's own reply */
+	OUTCOME_UNDECIDED, /* cannot know: REPLY_UNDECIDED */
+};
+
+/* "skipped", "passed", "refused", "undecided". */
+const char *outcome_name(enum outcome outcome);
+
+enum verdict { VERDICT_ACCEPT, VERDICT_TEMPFAIL, VERDICT_REJECT };
+
+/* "accept", "tempfail", "reject". */
+const char *verdict_name(enum verdict verdict);
+
+struct step {
+	const struct rule *rule;
+	enum outcome outcome;
+};
+
+struct decision {
+	enum stage stage;
+	enum verdict verdict;
+	const struct rule *rule; /* that decided; NULL when accepted */
+	enum reply_id reply;     /* REPLY_NONE when accepted */
+	struct step steps[RULES_MAX];
+	size_t step_count;
+};
+
+/* Judges the rules of one stage. */
+void policy_decide(
+    struct decision *decision, enum stage stage, const struct judged *judged);
+
+/*
+ * Selects the connector for client and listener in judged->facts and sets
+ * judged->connector, NULL when nobody serves it.
+ */
+void policy_select(struct judged *judged, struct owner *owner);
+
+/* Sets judged->identity and judged->rights from connector and facts. */
+void policy_identify(struct judged *judged);
+
+/* The exact reply of a decision that is not VERDICT_ACCEPT. */
+void policy_reply(struct reply *reply, const struct decision *decision,
+    const struct judged *judged);
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * process.h - what the daemon is to the system: its socket, limits and rights.
+ *
+ * Called by main in this order, before there are threads. Each function that
+ * fails has logged why, and returns a sysexits code; 0 is success.
+ */
+#ifndef PROCESS_H
+#define PROCESS_H
+
+#include "config.h"
+
+/* Raises the limit on descriptors as far as it goes, and the umask. */
+void process_prepare(void);
+
+/*
+ * Is the socket free? A socket file that nobody listens on is fine (libmilter
+ * replaces it); one that answers is another milter's and is never taken over.
+ */
+int process_check_socket(const char *socket) NODISCARD;
+
+/* Gives the open UNIX socket its mode and group; nothing over TCP. */
+int process_open_socket_to(
+    const char *socket, const struct milter_settings *settings) NODISCARD;
+
+/*
+ * Becomes user ("name" or "name:group") for good; "" stays as it is. Without
+ * the right to change, being that user already is fine.
+ */
+int process_become(const char *user) NODISCARD;
+
+/* Removes the UNIX socket file, if it can. */
+void process_remove_socket(const char *socket);
+
+/* Connects to the socket once, so that the listener wakes up. */
+void process_knock(const char *socket);
+
+#endif

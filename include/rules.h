@@ -1,0 +1,48 @@
+/*
+ * rules.h - every rule, one row each, in the order in which they are judged.
+ *
+ * A rule asks one question of connector and facts. asks() says whether this
+ * connector poses it at all; holds() answers YES (go on), NO (refuse with the
+ * row's reply) or UNKNOWN (defer: never permission). Both are pure: no I/O, no
+ * clock, no lock, no memory. The table is the documentation: help and manuals
+ * are printed from it.
+ */
+#ifndef RULES_H
+#define RULES_H
+
+#include "connector.h"
+
+/* What a rule may look at. */
+struct judged {
+	const struct policy *policy;
+	const struct connector *connector; /* NULL: none serves this client */
+	const struct facts *facts;
+	enum identity identity; /* from STAGE_MAIL on */
+	struct rights rights;   /* from STAGE_MAIL on */
+};
+
+#define RULE_SETTINGS_MAX 4
+
+struct rule {
+	const char *name;
+	enum stage stage;
+	enum reply_id reply;
+	/* NULL: always asked. */
+	bool (*asks)(const struct judged *judged);
+	/* May set *reply to another row where the rule has several. */
+	enum answer (*holds)(const struct judged *judged, enum reply_id *reply);
+	/* The connector settings that decide, for people. */
+	const char *settings[RULE_SETTINGS_MAX];
+	/* "refuses when ...": one sentence for the help. */
+	const char *help;
+	/* The further reply holds() may choose, or REPLY_NONE. */
+	enum reply_id other_reply;
+};
+
+extern const struct rule rules[];
+extern const size_t rule_count;
+
+/* At least rule_count. */
+#define RULES_MAX 32
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * session.h - one SMTP session, from the first word of the MTA to the last.
+ *
+ * Turns what the MTA says into facts, asks the policy, and shows every decision
+ * to the observers; they return nothing, so they cannot change it. Knows no
+ * libmilter: tests and explain play sessions as function calls.
+ *
+ * Connect rules are judged at connect, again at HELO and at MAIL, always with
+ * the newest configuration, so nothing is remembered of an old one. A 421 of
+ * the connect or helo stage is answered at HELO, every other refusal of those
+ * stages at each MAIL: on Postfix a refusal at HELO would stick for the whole
+ * connection. The configuration is pinned from MAIL to the end of the message.
+ *
+ * Calls of one session come one after the other, from any thread; sessions are
+ * independent of each other.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <stdatomic.h>
+
+#include "policy.h"
+#include "snapshot.h"
+
+struct session;
+
+/* Who watches; each may be NULL. */
+struct observer {
+	/* Every judged stage, with its steps; recipient of STAGE_RCPT. */
+	void (*decided)(void *arg, const struct judged *judged,
+	    const struct decision *decision, const char *recipient);
+	/* The range that selection found, at each selection. */
+	void (*selected)(
+	    void *arg, const struct judged *judged, const struct owner *owner);
+	void *arg;
+};
+
+/* What all sessions of a process share. */
+struct server {
+	struct snapshots *snapshots;
+	struct observer observer;
+	bool live;            /* false: explain; nothing is counted or logged */
+	bool verbose;         /* log the connector that each session gets */
+	atomic_long sessions; /* connected now */
+};
+
+/* What the MTA tells at each stage. Pointers are read during the call only. */
+struct connect_info {
+	const char *host; /* as the MTA calls the client */
+	struct addr client;
+	uint16_t client_port;
+	const char *client_resolve; /* {client_resolve} */
+	struct endpoint listener;
+	bool local_submission; /* never came over SMTP: see facts.h */
+};
+
+struct mail_info {
+	const char *path;
+	const char *const *parameters; /* ended by NULL */
+	const char *tls_version;
+	const char *auth_type;
+	const char *auth_authen;
+	const char *queue_id;
+};
+
+struct rcpt_info {
+	const char *path;
+	const char *const *parameters;
+	const char *rcpt_addr; /* {rcpt_addr}: what it was resolved to */
+	const char *rcpt_mailer;
+	const char *rcpt_host;
+	const char *queue_id;
+};
+
+/* NULL without memory. Freed by session_free, which may be given NULL. */
+struct session *session_new(struct server *server) NODISCARD;
+void session_free(struct session *session);
+
+/*
+ * Each returns true to go on, or false with the reply to give. At connect the
+ * MTA takes no words: only the kind of refusal counts.
+ */
+bool session_connect(struct session *session, const struct connect_info *info,
+    struct reply *reply) NODISCARD;
+bool session_helo(
+    struct session *session, const char *name, struct reply *reply) NODISCARD;
+bool session_mail(struct session *session, const struct mail_info *info,
+    struct reply *reply) NODISCARD;
+bool session_rcpt(struct session *session, const struct rcpt_info *info,
+    struct reply *reply) NODISCARD;
+bool session_eom(struct session *session, const char *queue_id,
+    struct reply *reply) NODISCARD;
+
+/* The transaction ends without a message. */
+void session_abort(struct session *session);
+
+#endif

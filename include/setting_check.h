@@ -1,0 +1,29 @@
+/*
+ * setting_check.h - what a text, or an item of a list of texts, may be.
+ *
+ * Each function is the check of rows of the schema: true, or false with what
+ * is wrong and what would be right in why. Empty text passes where a setting
+ * may be left empty. Pure; any thread.
+ */
+#ifndef SETTING_CHECK_H
+#define SETTING_CHECK_H
+
+#include <stdbool.h>
+
+struct text;
+
+bool check_socket(const char *value, struct text *why);
+bool check_account(const char *value, struct text *why); /* user[:group] */
+bool check_group(const char *value, struct text *why);
+bool check_path(const char *value, struct text *why); /* absolute */
+bool check_banner(const char *value, struct text *why);
+bool check_host(const char *value, struct text *why);
+bool check_domain(const char *value, struct text *why); /* no pattern */
+bool check_delimiter(const char *value, struct text *why);
+bool check_header(const char *value, struct text *why);
+bool check_capability(const char *value, struct text *why); /* domain:cap */
+bool check_server(const char *value, struct text *why);     /* login:, cert: */
+bool check_exempt(const char *value, struct text *why);     /* d, *.d, host: */
+bool check_threshold(const char *value, struct text *why);
+
+#endif

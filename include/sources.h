@@ -1,0 +1,59 @@
+/*
+ * sources.h - the bytes of all files a configuration was read from.
+ *
+ * A file is read once, whole, after it was found fit: a regular file (opened
+ * without following a symbolic link and without blocking on a FIFO), not
+ * writable by group or others, of 1 byte to SOURCE_SIZE_MAX. What was checked
+ * is what is parsed: nobody opens the file again. The bytes are kept, so that a
+ * snapshot can be rebuilt at midnight from exactly what was loaded, whatever
+ * became of the files. One thread at a time; constant once sealed.
+ */
+#ifndef SOURCES_H
+#define SOURCES_H
+
+#include "diag.h"
+
+#define SOURCE_SIZE_MAX (64u << 20)
+
+struct source {
+	const char *path;  /* as problems name it */
+	const char *bytes; /* not terminated */
+	size_t len;
+};
+
+struct sources;
+
+/* NULL without memory. */
+struct sources *sources_new(void) NODISCARD;
+void sources_free(struct sources *sources);
+
+/*
+ * The file at path, read now unless it is already there. On failure adds a
+ * problem at place (a file named by a setting) or at line 0 of path itself
+ * (place NULL) and returns NULL. A sealed set reads nothing new.
+ */
+const struct source *sources_read(struct sources *sources, const char *path,
+    struct diags *diags, const struct place *place) NODISCARD;
+
+/*
+ * The same, for bytes at hand (tests write configurations as literals).
+ * 0, or -1 without memory, when the set is sealed or has that path already.
+ */
+int sources_add(struct sources *sources, const char *path, const char *bytes,
+    size_t len) NODISCARD;
+
+/*
+ * The names of the *.ini files in the folder at path, sorted, as paths; read
+ * from the disk once, then remembered with the set. NULL and a problem on
+ * failure.
+ */
+const char *const *sources_folder(struct sources *sources, const char *path,
+    size_t *count, struct diags *diags, const struct place *place) NODISCARD;
+
+/* Nothing is read from the disk any more. */
+void sources_seal(struct sources *sources);
+
+/* SHA-256 over all paths and bytes, in order of path, as hex. 0 or -1. */
+int sources_hash(const struct sources *sources, char hex[65]) NODISCARD;
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * text.h - bounded text, and the one encoder for what a client said.
+ *
+ * A struct text appends into a buffer of the caller's; it never writes past
+ * it, always stays terminated, and remembers whether something did not fit.
+ * Client text reaches a log line, a reply or a header only through
+ * text_put_safe: no control byte, no line end, no quote can pass it.
+ * Pure; any thread.
+ */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "compiler.h"
+
+/* How much of one client-supplied field is shown before "..." follows. */
+#define TEXT_FIELD_MAX 512
+
+struct text {
+	char *buf;
+	size_t size;
+	size_t len;
+	bool overflow;
+};
+
+enum text_style {
+	/* One word of a log line: blanks and <> are encoded too. */
+	TEXT_WORD,
+	/* Part of a sentence for a person: blanks and <> stay. */
+	TEXT_PROSE,
+};
+
+/* Starts empty text in buf; size must be at least 1. */
+void text_init(struct text *text, char *buf, size_t size);
+
+void text_put(struct text *text, const char *s);
+void text_printf(struct text *text, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/*
+ * Appends len bytes of s, encoded: printable ASCII passes, except backslash,
+ * the double quote and what the style adds; every other byte is \xHH. After
+ * TEXT_FIELD_MAX bytes of s comes "..." and the rest is left out.
+ */
+void text_put_safe(
+    struct text *text, const char *s, size_t len, enum text_style style);
+
+/* ASCII only, whatever the locale. */
+int text_casecmp(const char *a, const char *b);
+int text_ncasecmp(const char *a, const char *b, size_t n);
+char text_lower(char c);
+
+/* The length of s if every byte belongs to well-formed UTF-8, else false. */
+bool text_is_utf8(const char *s, size_t len);
+
+/*
+ * The name in names[0..count) nearest to word (case folded, blanks, '_' and
+ * '-' left out) when it is near enough to be a slip of the keyboard; else
+ * NULL. For "did you mean".
+ */
+const char *text_nearest(
+    const char *word, const char *const *names, size_t count);
+
+/*
+ * True when a and b are the same name without case, '_' and '-': the way
+ * setting names and values compare (RemoteIPRanges is remote_ip_ranges).
+ */
+bool text_same_name(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,378 @@
+/*
+ * config.c - loads a configuration, keeps it, and answers questions about it.
+ */
+#include "config_parts.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lint.h"
+#include "preset.h"
+#include "text.h"
+
+/* One set of bytes serves the configurations of several days. */
+struct shared_sources {
+	atomic_uint holders;
+	struct sources *sources;
+};
+
+static void
+shared_release(struct shared_sources *shared)
+{
+	if (shared == NULL || atomic_fetch_sub(&shared->holders, 1) > 1)
+		return;
+	sources_free(shared->sources);
+	free(shared);
+}
+
+/* Takes sources, also on failure. */
+static struct shared_sources *
+shared_new(struct sources *sources)
+{
+	struct shared_sources *shared = malloc(sizeof(*shared));
+
+	if (shared == NULL) {
+		sources_free(sources);
+		return NULL;
+	}
+	atomic_init(&shared->holders, 1);
+	shared->sources = sources;
+	return shared;
+}
+
+void
+config_free(struct config *config)
+{
+	if (config == NULL)
+		return;
+	free(config->files.paths);
+	free(config->groups.items);
+	free(config->connectors.items);
+	arena_free(config->arena);
+	shared_release(config->shared);
+	free(config);
+}
+
+/* Takes one hold on shared, also on failure. */
+static struct config *
+config_new(struct shared_sources *shared, const char *path, int today)
+{
+	struct config *config = calloc(1, sizeof(*config));
+
+	if (config == NULL) {
+		shared_release(shared);
+		return NULL;
+	}
+	config->shared = shared;
+	config->today = today;
+	config->arena = arena_new();
+	if (config->arena != NULL)
+		config->path = arena_strdup(config->arena, path);
+	if (config->path == NULL) {
+		config_free(config);
+		return NULL;
+	}
+	return config;
+}
+
+/* Reads the connector files that another configuration found. */
+static void
+read_same_files(struct build *build, const struct path_list *files)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		const char *path =
+		    arena_strdup(build->config->arena, files->paths[i]);
+
+		if (path == NULL)
+			build_no_memory(build);
+		else
+			build_read(build, path, NULL);
+	}
+}
+
+/* Reads all files and fills everything but the connectors. */
+static void
+read_files(struct build *build, const struct path_list *files)
+{
+	build_read(build, build->config->path, NULL);
+	build->main_sound = build->sound;
+	build_globals(build);
+	build_groups(build);
+	if (files != NULL)
+		read_same_files(build, files);
+	else
+		build_find_files(build);
+}
+
+static void
+require_connectors(const struct build *build)
+{
+	const struct place place = { .file = build->config->path };
+
+	if (build->sound && build->config->connectors.count == 0)
+		diag_add(build->diags, SEVERITY_ERROR, &place,
+		    "no connector in any file, so nobody would be served; add "
+		    "a section [connector NAME]");
+}
+
+struct named_section {
+	const struct placed_section *section;
+	size_t number;
+};
+
+static int
+by_name(const void *left, const void *right)
+{
+	const struct named_section *a = left, *b = right;
+	const int order = text_casecmp(a->section->name, b->section->name);
+
+	return order != 0 ? order
+			  : (a->number > b->number) - (a->number < b->number);
+}
+
+/* C11. Names within one file were compared when it was parsed. */
+static void
+check_names(struct build *build)
+{
+	const struct section_list *list = &build->config->connectors;
+	struct named_section *names = calloc(list->count + 1, sizeof(*names));
+	const struct placed_section *first = NULL;
+
+	if (names == NULL) {
+		build_no_memory(build);
+		return;
+	}
+	for (size_t i = 0; i < list->count; i++)
+		names[i] = (struct named_section){ &list->items[i], i };
+	qsort(names, list->count, sizeof(*names), by_name);
+	for (size_t i = 0; i < list->count; i++) {
+		const struct placed_section *section = names[i].section;
+		const struct place place = { .file = section->file,
+			.line = section->ini->line,
+			.section = section->ini->name };
+
+		if (first == NULL ||
+		    text_casecmp(first->name, section->name) != 0)
+			first = section;
+		else if (first->file != section->file)
+			diag_add(build->diags, SEVERITY_ERROR, &place,
+			    "this name is taken at %s:%u; names differ in "
+			    "more than case",
+			    first->file, first->ini->line);
+	}
+	free(names);
+}
+
+/* The connectors as rules read them, and who is served where. */
+static int
+build_policy(struct build *build, struct lint *lint)
+{
+	struct config *config = build->config;
+	const size_t count = config->connectors.count;
+	struct connector *connectors =
+	    arena_alloc(config->arena, count, sizeof(*connectors));
+
+	if (connectors == NULL)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		connectors[i] = lint->settings[i].connector;
+	config->policy.connectors = connectors;
+	config->policy.connector_count = count;
+	config->policy.space =
+	    space_build(config->arena, connectors, count, lint_conflict, lint);
+	return config->policy.space != NULL ? 0 : -1;
+}
+
+static void
+build_all(struct build *build, const struct path_list *files)
+{
+	struct lint lint = { .config = build->config, .diags = build->diags };
+	struct connector_settings *settings;
+
+	read_files(build, files);
+	require_connectors(build);
+	check_names(build);
+	settings = build_connectors(build);
+	lint.settings = settings;
+	if (settings == NULL || build_policy(build, &lint) != 0) {
+		build_no_memory(build);
+	} else {
+		lint_global(&lint);
+		lint_connectors(&lint);
+	}
+	free(settings);
+}
+
+/* Takes one hold on shared. files NULL: look for them. */
+static struct config *
+config_make(struct shared_sources *shared, const char *path, int today,
+    const struct path_list *files, struct diags *diags)
+{
+	const size_t before = diags_count(diags, SEVERITY_ERROR);
+	struct config *config = config_new(shared, path, today);
+	struct build build = { .config = config,
+		.diags = diags,
+		.sound = true,
+		.main_sound = true };
+
+	if (config == NULL) {
+		diag_add(diags, SEVERITY_ERROR, NULL, "out of memory");
+		return NULL;
+	}
+	build.sources = shared->sources;
+	build_all(&build, files);
+	if (diags_count(diags, SEVERITY_ERROR) == before &&
+	    sources_hash(build.sources, config->hash) != 0)
+		build_no_memory(&build);
+	if (diags_count(diags, SEVERITY_ERROR) != before) {
+		config_free(config);
+		return NULL;
+	}
+	sources_seal(build.sources);
+	return config;
+}
+
+struct config *
+config_build(
+    struct sources *sources, const char *path, int today, struct diags *diags)
+{
+	struct shared_sources *shared = shared_new(sources);
+
+	if (shared == NULL) {
+		diag_add(diags, SEVERITY_ERROR, NULL, "out of memory");
+		return NULL;
+	}
+	return config_make(shared, path, today, NULL, diags);
+}
+
+struct config *
+config_load(const char *path, int today, struct diags *diags)
+{
+	struct sources *sources = sources_new();
+
+	if (sources == NULL) {
+		diag_add(diags, SEVERITY_ERROR, NULL, "out of memory");
+		return NULL;
+	}
+	return config_build(sources, path, today, diags);
+}
+
+struct config *
+config_on_day(const struct config *config, int today)
+{
+	struct diags *diags = diags_new();
+	struct config *other;
+
+	if (diags == NULL)
+		return NULL;
+	atomic_fetch_add(&config->shared->holders, 1);
+	other = config_make(
+	    config->shared, config->path, today, &config->files, diags);
+	diags_free(diags);
+	return other;
+}
+
+const struct policy *
+config_policy(const struct config *config)
+{
+	return &config->policy;
+}
+
+const struct milter_settings *
+config_milter(const struct config *config)
+{
+	return &config->global.milter;
+}
+
+const char *
+config_hash(const struct config *config)
+{
+	return config->hash;
+}
+
+int
+config_today(const struct config *config)
+{
+	return config->today;
+}
+
+bool
+config_expires(const struct config *config)
+{
+	return config->expires;
+}
+
+/* A value that stands in a section of a file. */
+static bool
+find_written(struct origin *origin, enum origin_kind kind,
+    const struct placed_section *section, const char *setting)
+{
+	const struct ini_key *key = section_key(section, setting);
+
+	if (key == NULL)
+		return false;
+	*origin = (struct origin){ kind, section->file, key->line, key->value };
+	return true;
+}
+
+static struct origin
+built_in(enum section_kind section, const char *setting)
+{
+	const struct setting *row = schema_find(section, setting);
+
+	return (struct origin){ .kind = ORIGIN_BUILT_IN,
+		.value =
+		    row != NULL && row->initial != NULL ? row->initial : "" };
+}
+
+/* What the usage of a connector says about a setting. */
+static bool
+find_preset(struct origin *origin, const struct config *config,
+    const struct placed_section *section, const char *setting)
+{
+	const char *recipients = config->global.directory_recipients;
+	const struct ini_key *key = section_key(section, "usage");
+
+	if (key == NULL)
+		return false;
+	for (const struct choice *choice = preset_usages; choice->name != NULL;
+	     choice++) {
+		const char *value;
+
+		if (!text_same_name(choice->name, key->value))
+			continue;
+		value = preset_value(choice->value, setting,
+		    recipients != NULL && recipients[0] != '\0');
+		*origin = (struct origin){ ORIGIN_PRESET, section->file,
+			key->line, value };
+		return value != NULL;
+	}
+	return false;
+}
+
+struct origin
+config_origin(const struct config *config, size_t index, const char *setting)
+{
+	const struct placed_section *section = &config->connectors.items[index];
+	struct origin origin;
+
+	if (find_written(&origin, ORIGIN_OWN, section, setting) ||
+	    find_preset(&origin, config, section, setting) ||
+	    find_written(&origin, ORIGIN_DEFAULTS,
+		&config->globals[SECTION_DEFAULTS], setting))
+		return origin;
+	return built_in(SECTION_CONNECTOR, setting);
+}
+
+struct origin
+config_global_origin(
+    const struct config *config, enum section_kind section, const char *setting)
+{
+	struct origin origin;
+
+	if (find_written(
+		&origin, ORIGIN_OWN, &config->globals[section], setting))
+		return origin;
+	return built_in(section, setting);
+}

@@ -1,0 +1,97 @@
+/*
+ * ctl.c - connectorctl: finds the verb and runs it.
+ */
+#include "ctl.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "today.h"
+
+/* clang-format off */
+const struct ctl_verb ctl_verbs[] = {
+	{ "explain", ctl_explain, "--client ADDR[:PORT] [flags]",
+	    "which connector a client gets, what it may do there, and why" },
+	{ "mta", ctl_mta, "postfix [guard] [--config FILE]",
+	    "what the MTA must be told, first of all the relay guard" },
+	{ "help", ctl_help, "[settings | rules | replies]",
+	    "this text, or the tables that the program works by" },
+	{ "version", ctl_version, "",
+	    "the version of this program" },
+};
+/* clang-format on */
+
+const size_t ctl_verb_count = nitems(ctl_verbs);
+
+static const struct ctl_verb *
+find_verb(const char *name)
+{
+	for (size_t i = 0; i < ctl_verb_count; i++)
+		if (strcmp(ctl_verbs[i].name, name) == 0)
+			return &ctl_verbs[i];
+	return NULL;
+}
+
+int
+ctl_usage(const char *verb, const char *fmt, ...)
+{
+	const struct ctl_verb *row = find_verb(verb);
+	va_list ap;
+
+	fprintf(stderr, "connectorctl %s: ", verb);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	putc('\n', stderr);
+	if (row != NULL)
+		fprintf(stderr, "usage: connectorctl %s %s\n", row->name,
+		    row->usage);
+	return CTL_USAGE;
+}
+
+struct config *
+ctl_load(const char *path)
+{
+	struct diags *diags = diags_new();
+	struct config *config = NULL;
+
+	if (diags == NULL) {
+		fputs("connectorctl: no memory\n", stderr);
+		return NULL;
+	}
+	config = config_load(path, today(), diags);
+	diags_print(diags, stderr);
+	diags_free(diags);
+	return config;
+}
+
+int
+ctl_version(int argc, char **argv)
+{
+	if (argc > 1)
+		return ctl_usage(argv[0], "%s: no argument is taken", argv[1]);
+	printf("connectorctl %s\n", VERSION);
+	return CTL_OK;
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct ctl_verb *verb;
+
+	if (argc < 2) {
+		fputs("connectorctl: which verb? See connectorctl help\n",
+		    stderr);
+		return CTL_USAGE;
+	}
+	verb = find_verb(argv[1]);
+	if (verb == NULL) {
+		fprintf(stderr,
+		    "connectorctl: there is no verb %s; see connectorctl "
+		    "help\n",
+		    argv[1]);
+		return CTL_USAGE;
+	}
+	return verb->run(argc - 1, argv + 1);
+}

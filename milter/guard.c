@@ -1,0 +1,344 @@
+/*
+ * guard.c - collects the clients that may relay without a login, as the least
+ * list of prefixes, and prints it for Postfix.
+ */
+#include "guard.h"
+
+#include <stdlib.h>
+
+struct prefix {
+	addr_value lo;
+	unsigned bits;
+};
+
+/* The prefixes of one family, disjoint and ascending. */
+struct prefixes {
+	enum addr_family family;
+	struct prefix *items;
+	size_t count;
+	size_t room;
+};
+
+struct guard {
+	struct prefixes families[2]; /* IPv4, IPv6 */
+};
+
+/* What a guard is collected from, while space_visit runs. */
+struct collection {
+	const bool *relays; /* by connector */
+	struct range *ranges;
+	size_t count;
+	size_t room;
+};
+
+/* May somebody relay here whom the MTA does not know by a login? */
+static bool
+connector_relays(const struct connector *connector)
+{
+	const unsigned both =
+	    1u << RIGHT_SUBMIT | 1u << RIGHT_ACCEPT_ANY_RECIPIENT;
+
+	return (identity_reachable_rights(connector, false) & both) == both ||
+	    (identity_reachable_rights(connector, true) & both) == both;
+}
+
+/* Makes room for one more of count items of size. NULL without memory. */
+static void *
+grow(void *items, size_t count, size_t *room, size_t size)
+{
+	void *larger;
+
+	if (count < *room)
+		return items;
+	larger = reallocarray(items, *room * 2 + 64, size);
+	if (larger != NULL)
+		*room = *room * 2 + 64;
+	return larger;
+}
+
+static int
+collect(const struct endpoint *binding UNUSED, const struct range *interval,
+    struct owner owner, void *arg)
+{
+	struct collection *collection = arg;
+	struct range *ranges;
+
+	if (!collection->relays[owner.connector])
+		return 0;
+	ranges = grow(collection->ranges, collection->count, &collection->room,
+	    sizeof(*ranges));
+	if (ranges == NULL)
+		return -1;
+	collection->ranges = ranges;
+	collection->ranges[collection->count++] = *interval;
+	return 0;
+}
+
+static int
+range_order(const void *a, const void *b)
+{
+	const struct range *x = a, *y = b;
+
+	if (x->family != y->family)
+		return x->family < y->family ? -1 : 1;
+	if (x->lo != y->lo)
+		return x->lo < y->lo ? -1 : 1;
+	return 0;
+}
+
+/* Joins ranges that overlap or touch; they must be sorted. Returns how many. */
+static size_t
+join_ranges(struct range *ranges, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct range *last = kept > 0 ? &ranges[kept - 1] : NULL;
+
+		if (last == NULL || last->family != ranges[i].family ||
+		    (ranges[i].lo > last->hi && ranges[i].lo - 1 > last->hi))
+			ranges[kept++] = ranges[i];
+		else if (ranges[i].hi > last->hi)
+			last->hi = ranges[i].hi;
+	}
+	return kept;
+}
+
+struct addition {
+	struct guard *guard;
+	bool failed;
+};
+
+static void
+add_prefix(const struct addr *addr, unsigned bits, void *arg)
+{
+	struct addition *addition = arg;
+	struct prefixes *list =
+	    &addition->guard->families[addr->family == ADDR_IPV6];
+	struct prefix *items =
+	    grow(list->items, list->count, &list->room, sizeof(*items));
+
+	if (items == NULL) {
+		addition->failed = true;
+		return;
+	}
+	list->items = items;
+	list->items[list->count++] = (struct prefix){ addr->value, bits };
+}
+
+static int
+fill(struct guard *guard, struct collection *collection)
+{
+	struct addition addition = { guard, false };
+
+	if (collection->count == 0)
+		return 0;
+	qsort(collection->ranges, collection->count,
+	    sizeof(*collection->ranges), range_order);
+	collection->count = join_ranges(collection->ranges, collection->count);
+	for (size_t i = 0; i < collection->count && !addition.failed; i++)
+		range_prefixes(&collection->ranges[i], add_prefix, &addition);
+	return addition.failed ? -1 : 0;
+}
+
+struct guard *
+guard_build(const struct policy *policy)
+{
+	struct guard *guard = calloc(1, sizeof(*guard));
+	bool *relays = calloc(policy->connector_count + 1, sizeof(*relays));
+	struct collection collection = { .relays = relays };
+	bool failed = guard == NULL || relays == NULL;
+
+	if (!failed) {
+		guard->families[0].family = ADDR_IPV4;
+		guard->families[1].family = ADDR_IPV6;
+		for (size_t i = 0; i < policy->connector_count; i++)
+			relays[i] = connector_relays(&policy->connectors[i]);
+		failed =
+		    space_visit(policy->space, collect, &collection) != 0 ||
+		    fill(guard, &collection) != 0;
+	}
+	free(collection.ranges);
+	free(relays);
+	if (failed) {
+		guard_free(guard);
+		return NULL;
+	}
+	return guard;
+}
+
+void
+guard_free(struct guard *guard)
+{
+	if (guard == NULL)
+		return;
+	free(guard->families[0].items);
+	free(guard->families[1].items);
+	free(guard);
+}
+
+static struct range
+prefix_range(enum addr_family family, struct prefix prefix)
+{
+	const unsigned host = addr_bits(family) - prefix.bits;
+	/* A shift by all 128 bits would be undefined. */
+	const addr_value mask = host == 0 ? 0 : ~(addr_value)0 >> (128 - host);
+
+	return (struct range){
+		.family = family,
+		.lo = prefix.lo,
+		.hi = prefix.lo | mask,
+	};
+}
+
+bool
+guard_allows(const struct guard *guard, const struct addr *client)
+{
+	const struct prefixes *list =
+	    &guard->families[client->family == ADDR_IPV6];
+	size_t low = 0, high = list->count;
+	struct range range;
+
+	if (client->family == ADDR_NONE)
+		return false;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (list->items[middle].lo <= client->value)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0)
+		return false;
+	range = prefix_range(list->family, list->items[low - 1]);
+	return range_contains(&range, client);
+}
+
+size_t
+guard_prefixes(const struct guard *guard)
+{
+	return guard->families[0].count + guard->families[1].count;
+}
+
+static void
+print_prefix(enum addr_family family, struct prefix prefix, FILE *out)
+{
+	const struct addr addr = { family, prefix.lo };
+	char buf[ADDR_TEXT_MAX];
+
+	fprintf(out, "%s/%u", addr_format(buf, &addr), prefix.bits);
+}
+
+static void
+print_lines(const struct prefixes *list, size_t begin, size_t end, FILE *out)
+{
+	for (size_t i = begin; i < end; i++) {
+		print_prefix(list->family, list->items[i], out);
+		fputs(" OK\n", out);
+	}
+}
+
+/*
+ * The end of the block that begins at begin: the widest prefix that holds no
+ * line before it and at most limit lines. *cover is the narrowest that holds
+ * the same lines.
+ */
+static size_t
+block_end(const struct prefixes *list, size_t begin, size_t limit,
+    struct prefix *cover)
+{
+	struct prefix wide = list->items[begin];
+	size_t end = begin + 1;
+
+	*cover = wide;
+	while (wide.bits > 0) {
+		size_t next = end;
+		struct range range;
+
+		wide.bits--;
+		wide.lo &= ~(
+		    (addr_value)1 << (addr_bits(list->family) - wide.bits - 1));
+		range = prefix_range(list->family, wide);
+		if (begin > 0 && list->items[begin - 1].lo >= range.lo)
+			break;
+		while (next < list->count && next - begin <= limit &&
+		    list->items[next].lo <= range.hi)
+			next++;
+		if (next - begin > limit)
+			break;
+		if (next > end)
+			*cover = wide;
+		end = next;
+	}
+	return end;
+}
+
+static size_t
+square_root(size_t n)
+{
+	size_t root = 1;
+
+	while (root * root < n)
+		root++;
+	return root;
+}
+
+static void
+print_nested(const struct prefixes *list, FILE *out)
+{
+	const size_t limit = square_root(list->count);
+	size_t end;
+
+	for (size_t begin = 0; begin < list->count; begin = end) {
+		struct prefix cover;
+		bool block;
+
+		end = block_end(list, begin, limit, &cover);
+		block = end - begin > 1;
+		if (block) {
+			fputs("if ", out);
+			print_prefix(list->family, cover, out);
+			putc('\n', out);
+		}
+		print_lines(list, begin, end, out);
+		if (block)
+			fputs("endif\n", out);
+	}
+}
+
+static const char head[] =
+    "# The relay guard of connector-milter, a Postfix cidr(5) table: clients\n"
+    "# that may relay without a login. All others are left to the next\n"
+    "# restriction. The milter decides which of their mail is relayed.\n"
+    "#\n"
+    "# Configuration: %s\n"
+    "#\n"
+    "# Do not edit: change the connectors and make it anew with\n"
+    "#   connectorctl mta postfix guard >relay-guard.new &&\n"
+    "#       mv relay-guard.new /etc/postfix/relay-guard.cidr &&\n"
+    "#       postfix reload\n"
+    "#\n"
+    "# Use it in main.cf as\n"
+    "#   smtpd_relay_restrictions = permit_sasl_authenticated,\n"
+    "#       check_client_access cidr:$config_directory/relay-guard.cidr,\n"
+    "#       reject_unauth_destination\n";
+
+int
+guard_print(const struct guard *guard, const char *hash, FILE *out)
+{
+	const size_t count = guard_prefixes(guard);
+
+	fprintf(out, head, hash);
+	if (count == 0)
+		fputs("#\n# No client may relay without a login.\n", out);
+	for (size_t i = 0; i < 2; i++) {
+		const struct prefixes *list = &guard->families[i];
+
+		if (count > GUARD_FLAT_MAX)
+			print_nested(list, out);
+		else
+			print_lines(list, 0, list->count, out);
+	}
+	return fflush(out) != 0 || ferror(out) ? -1 : 0;
+}

@@ -1,0 +1,135 @@
+/*
+ * json.c - writes one JSON document (RFC 8259) to a stream.
+ */
+#include "json.h"
+
+#include <string.h>
+
+#include "text.h"
+
+#define INDENT 2
+
+void
+json_init(struct json *json, FILE *out)
+{
+	json->out = out;
+	json->depth = 0;
+	json->first = true;
+}
+
+static void
+start_line(const struct json *json)
+{
+	fprintf(json->out, "\n%*s", (int)(json->depth * INDENT), "");
+}
+
+/* The bytes of the character s begins with; 0: not UTF-8. */
+static size_t
+character_length(const char *s, size_t len)
+{
+	for (size_t n = 1; n <= 4 && n <= len; n++)
+		if (text_is_utf8(s, n))
+			return n;
+	return 0;
+}
+
+/* A terminal obeys these: C0, DEL and C1 as UTF-8 writes them. */
+static bool
+is_control(const unsigned char *s, size_t len)
+{
+	return s[0] < 0x20 || s[0] == 0x7f ||
+	    (len == 2 && s[0] == 0xc2 && s[1] < 0xa0);
+}
+
+static void
+put_character(FILE *out, const char *s, size_t len)
+{
+	const unsigned char *bytes = (const unsigned char *)s;
+
+	if (len == 0)
+		fputs("\\ufffd", out);
+	else if (is_control(bytes, len))
+		fprintf(out, "\\u%04x", (unsigned)bytes[len - 1]);
+	else if (*s == '"' || *s == '\\')
+		fprintf(out, "\\%c", *s);
+	else
+		fwrite(s, 1, len, out);
+}
+
+static void
+put_string(FILE *out, const char *s)
+{
+	size_t left = strlen(s);
+
+	fputc('"', out);
+	while (left > 0) {
+		size_t len = character_length(s, left);
+		size_t step = len > 0 ? len : 1;
+
+		put_character(out, s, len);
+		s += step;
+		left -= step;
+	}
+	fputc('"', out);
+}
+
+/* What stands in front of every value: comma, line break, key. */
+static void
+start_value(struct json *json, const char *key)
+{
+	if (!json->first)
+		fputc(',', json->out);
+	if (json->depth > 0)
+		start_line(json);
+	json->first = false;
+	if (key != NULL) {
+		put_string(json->out, key);
+		fputs(": ", json->out);
+	}
+}
+
+static void
+end_value(const struct json *json)
+{
+	if (json->depth == 0)
+		fputc('\n', json->out);
+}
+
+void
+json_open(struct json *json, const char *key, char bracket)
+{
+	start_value(json, key);
+	fputc(bracket, json->out);
+	json->depth++;
+	json->first = true;
+}
+
+void
+json_close(struct json *json, char bracket)
+{
+	json->depth--;
+	if (!json->first)
+		start_line(json);
+	json->first = false;
+	fputc(bracket, json->out);
+	end_value(json);
+}
+
+void
+json_string(struct json *json, const char *key, const char *value)
+{
+	start_value(json, key);
+	if (value != NULL)
+		put_string(json->out, value);
+	else
+		fputs("null", json->out);
+	end_value(json);
+}
+
+void
+json_bool(struct json *json, const char *key, bool value)
+{
+	start_value(json, key);
+	fputs(value ? "true" : "false", json->out);
+	end_value(json);
+}

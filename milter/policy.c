@@ -1,0 +1,119 @@
+/*
+ * policy.c - walks the rules of one stage and records each step.
+ */
+#include "policy.h"
+
+#include <assert.h>
+
+/* clang-format off */
+static const char *const outcomes[] = {
+	[OUTCOME_SKIPPED] = "skipped",
+	[OUTCOME_PASSED] = "passed",
+	[OUTCOME_REFUSED] = "refused",
+	[OUTCOME_UNDECIDED] = "undecided",
+};
+
+static const char *const verdicts[] = {
+	[VERDICT_ACCEPT] = "accept",
+	[VERDICT_TEMPFAIL] = "tempfail",
+	[VERDICT_REJECT] = "reject",
+};
+/* clang-format on */
+
+const char *
+outcome_name(enum outcome outcome)
+{
+	return outcomes[outcome];
+}
+
+const char *
+verdict_name(enum verdict verdict)
+{
+	return verdicts[verdict];
+}
+
+static enum outcome
+judge(
+    const struct rule *rule, const struct judged *judged, enum reply_id *reply)
+{
+	if (rule->asks != NULL && !rule->asks(judged))
+		return OUTCOME_SKIPPED;
+	*reply = rule->reply;
+	switch (rule->holds(judged, reply)) {
+	case ANSWER_YES:
+		return OUTCOME_PASSED;
+	case ANSWER_NO:
+		return OUTCOME_REFUSED;
+	case ANSWER_UNKNOWN:
+		break;
+	}
+	*reply = REPLY_UNDECIDED;
+	return OUTCOME_UNDECIDED;
+}
+
+void
+policy_decide(
+    struct decision *decision, enum stage stage, const struct judged *judged)
+{
+	decision->stage = stage;
+	decision->verdict = VERDICT_ACCEPT;
+	decision->rule = NULL;
+	decision->reply = REPLY_NONE;
+	decision->step_count = 0;
+	assert(rule_count <= RULES_MAX);
+	for (size_t i = 0; i < rule_count; i++) {
+		const struct rule *rule = &rules[i];
+		enum reply_id reply = REPLY_NONE;
+		enum outcome outcome;
+
+		if (rule->stage != stage)
+			continue;
+		outcome = judge(rule, judged, &reply);
+		decision->steps[decision->step_count++] =
+		    (struct step){ rule, outcome };
+		if (outcome == OUTCOME_SKIPPED || outcome == OUTCOME_PASSED)
+			continue;
+		decision->rule = rule;
+		decision->reply = reply;
+		decision->verdict = reply_is_temporary(reply) ? VERDICT_TEMPFAIL
+							      : VERDICT_REJECT;
+		return;
+	}
+}
+
+void
+policy_select(struct judged *judged, struct owner *owner)
+{
+	const struct policy *policy = judged->policy;
+	const struct facts *facts = judged->facts;
+
+	judged->connector = NULL;
+	owner->connector = SPACE_NOBODY;
+	owner->range = 0;
+	if (facts->client.family == ADDR_NONE ||
+	    facts->listener.addr.family == ADDR_NONE)
+		return;
+	*owner = space_find(policy->space, &facts->listener, &facts->client);
+	if (owner->connector != SPACE_NOBODY)
+		judged->connector = &policy->connectors[owner->connector];
+}
+
+void
+policy_identify(struct judged *judged)
+{
+	judged->identity = identity_of(judged->connector, judged->facts);
+	judged->rights =
+	    identity_rights(judged->connector, judged->identity, judged->facts);
+}
+
+void
+policy_reply(struct reply *reply, const struct decision *decision,
+    const struct judged *judged)
+{
+	const struct policy *policy = judged->policy;
+	const struct connector *connector = judged->connector;
+
+	reply_fill(reply, decision->reply, policy->reply_style,
+	    policy->identify_connector,
+	    connector != NULL ? connector->name : NULL, decision->rule->name);
+}

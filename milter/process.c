@@ -1,0 +1,218 @@
+/*
+ * process.c - descriptors, socket file, user and group of the daemon.
+ */
+#include "process.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "log.h"
+
+/* The path of a UNIX socket in libmilter's spelling, or NULL over TCP. */
+static const char *
+socket_path(const char *socket)
+{
+	if (socket[0] == '/')
+		return socket;
+	if (strncmp(socket, "unix:", 5) == 0)
+		return socket + 5;
+	if (strncmp(socket, "local:", 6) == 0)
+		return socket + 6;
+	return NULL;
+}
+
+void
+process_prepare(void)
+{
+	struct rlimit limit;
+
+	/* Only the owner may talk to the socket until it is opened to others.
+	 */
+	umask(0177);
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* 0 when somebody answers at path, else -1 and errno. */
+static int
+try_connect(const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int result;
+	int error;
+
+	if (fd < 0)
+		return -1;
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
+	result = connect(fd, (const struct sockaddr *)&to, sizeof(to));
+	error = errno;
+	close(fd);
+	errno = error;
+	return result;
+}
+
+int
+process_check_socket(const char *socket)
+{
+	const char *path = socket_path(socket);
+	struct stat st;
+
+	if (path == NULL || lstat(path, &st) != 0)
+		return 0;
+	if (!S_ISSOCK(st.st_mode)) {
+		log_line(LOG_ERR, "%s is there and is no socket", path);
+		return EX_UNAVAILABLE;
+	}
+	if (try_connect(path) == 0) {
+		log_line(LOG_ERR, "another program listens on %s", path);
+		return EX_UNAVAILABLE;
+	}
+	return 0;
+}
+
+static int
+give_to_group(const char *path, const char *name)
+{
+	const struct group *group = getgrnam(name);
+
+	if (group == NULL) {
+		log_line(LOG_ERR, "socket_group: there is no group %s", name);
+		return EX_CONFIG;
+	}
+	if (chown(path, (uid_t)-1, group->gr_gid) != 0) {
+		log_line(LOG_ERR, "cannot give %s to group %s: %s", path, name,
+		    strerror(errno));
+		return EX_NOPERM;
+	}
+	return 0;
+}
+
+static int
+user_of(const char *user, const struct passwd **passwd, gid_t *gid)
+{
+	char name[64];
+	const char *colon = strchr(user, ':');
+	const struct group *group;
+
+	snprintf(name, sizeof(name), "%.*s",
+	    colon != NULL ? (int)(colon - user) : (int)strlen(user), user);
+	*passwd = getpwnam(name);
+	if (*passwd == NULL) {
+		log_line(LOG_ERR, "user: there is no user %s", name);
+		return EX_CONFIG;
+	}
+	*gid = (*passwd)->pw_gid;
+	if (colon == NULL)
+		return 0;
+	group = getgrnam(colon + 1);
+	if (group == NULL) {
+		log_line(LOG_ERR, "user: there is no group %s", colon + 1);
+		return EX_CONFIG;
+	}
+	*gid = group->gr_gid;
+	return 0;
+}
+
+/* The daemon removes its socket when it stops: the file becomes its own. */
+static int
+give_to_user(const char *path, const char *user)
+{
+	const struct passwd *passwd;
+	gid_t gid;
+	int code;
+
+	if (user[0] == '\0' || geteuid() != 0)
+		return 0;
+	code = user_of(user, &passwd, &gid);
+	if (code != 0)
+		return code;
+	if (chown(path, passwd->pw_uid, gid) != 0) {
+		log_line(LOG_ERR, "cannot give %s to user %s: %s", path, user,
+		    strerror(errno));
+		return EX_NOPERM;
+	}
+	return 0;
+}
+
+int
+process_open_socket_to(
+    const char *socket, const struct milter_settings *settings)
+{
+	const char *path = socket_path(socket);
+	int code;
+
+	if (path == NULL)
+		return 0;
+	code = give_to_user(path, settings->user);
+	if (code == 0 && settings->socket_group[0] != '\0')
+		code = give_to_group(path, settings->socket_group);
+	if (code != 0)
+		return code;
+	if (chmod(path, (mode_t)settings->socket_mode) != 0) {
+		log_line(LOG_ERR, "cannot set the mode of %s: %s", path,
+		    strerror(errno));
+		return EX_NOPERM;
+	}
+	return 0;
+}
+
+int
+process_become(const char *user)
+{
+	const struct passwd *passwd;
+	gid_t gid;
+	int code;
+
+	if (user[0] == '\0')
+		return 0;
+	code = user_of(user, &passwd, &gid);
+	if (code != 0)
+		return code;
+	if (geteuid() != 0 && geteuid() == passwd->pw_uid)
+		return 0;
+	if (initgroups(passwd->pw_name, gid) != 0 ||
+	    setresgid(gid, gid, gid) != 0 ||
+	    setresuid(passwd->pw_uid, passwd->pw_uid, passwd->pw_uid) != 0) {
+		log_line(LOG_ERR, "cannot become user %s: %s", user,
+		    strerror(errno));
+		return EX_NOPERM;
+	}
+	if (passwd->pw_uid != 0 && setuid(0) == 0) {
+		log_line(LOG_ERR, "user %s could become root again", user);
+		return EX_NOPERM;
+	}
+	return 0;
+}
+
+void
+process_remove_socket(const char *socket)
+{
+	const char *path = socket_path(socket);
+
+	if (path != NULL)
+		(void)unlink(path);
+}
+
+void
+process_knock(const char *socket)
+{
+	const char *path = socket_path(socket);
+
+	/* Nobody there, or TCP: libmilter looks up every 5 seconds anyway. */
+	if (path != NULL)
+		(void)try_connect(path);
+}

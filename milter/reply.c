@@ -1,0 +1,120 @@
+/*
+ * reply.c - the catalogue of replies, and the line a client gets.
+ */
+#include "reply.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+struct row {
+	const char *code;
+	const char *dsn;
+	const char *text;
+	/* Exchange 2010, where it differs. */
+	const char *dsn_2010;
+	const char *text_2010;
+	/* The MTA says it in its own words; nothing can be added. */
+	bool bare;
+};
+
+/* clang-format off */
+static const struct row rows[REPLY_COUNT] = {
+	[REPLY_NONE] = { .code = "", .dsn = "", .text = "" },
+	[REPLY_UNDECIDED] = { .code = "451", .dsn = "4.3.0",
+	    .text = "Cannot decide now, please try again later" },
+	[REPLY_AT_CONNECT] = { .code = "451", .dsn = "4.7.1",
+	    .text = "Service unavailable - try again later", .bare = true },
+	[REPLY_LISTENER] = { .code = "451", .dsn = "4.3.5",
+	    .text = "Server configuration problem" },
+	[REPLY_NO_CONNECTOR] = { .code = "421", .dsn = "4.3.2",
+	    .text = "Service not available" },
+	[REPLY_REQUIRE_TLS] = { .code = "530", .dsn = "5.7.0",
+	    .text = "Must issue a STARTTLS command first" },
+	[REPLY_MECHANISM] = { .code = "530", .dsn = "5.7.0",
+	    .text = "Authentication mechanism not offered here" },
+	[REPLY_MECHANISM_NEEDS_TLS] = { .code = "538", .dsn = "5.7.11",
+	    .text = "Encryption required for requested authentication "
+		"mechanism" },
+	[REPLY_SUBMIT] = { .code = "530", .dsn = "5.7.57",
+	    .text = "SMTP; Client was not authenticated to send anonymous mail "
+		"during MAIL FROM",
+	    .dsn_2010 = "5.7.1",
+	    .text_2010 = "Client was not authenticated" },
+	[REPLY_SENDER_SYNTAX] = { .code = "501", .dsn = "5.1.7",
+	    .text = "Invalid address" },
+	[REPLY_SENDER_PERMISSION] = { .code = "550", .dsn = "5.7.60",
+	    .text = "SMTP; Client does not have permissions to send as this "
+		"sender",
+	    .dsn_2010 = "5.7.1",
+	    .text_2010 = "Client does not have permissions to send as this "
+		"sender" },
+	[REPLY_RECIPIENT_SYNTAX] = { .code = "501", .dsn = "5.1.3",
+	    .text = "Invalid address" },
+	[REPLY_RELAY] = { .code = "550", .dsn = "5.7.54",
+	    .text = "SMTP; Unable to relay recipient in non-accepted domain",
+	    .dsn_2010 = "5.7.1",
+	    .text_2010 = "Unable to relay" },
+};
+/* clang-format on */
+
+const char *
+reply_code(enum reply_id id)
+{
+	return rows[id].code;
+}
+
+const char *
+reply_dsn(enum reply_id id, enum reply_style style)
+{
+	if (style == REPLY_STYLE_2010 && rows[id].dsn_2010 != NULL)
+		return rows[id].dsn_2010;
+	return rows[id].dsn;
+}
+
+const char *
+reply_text(enum reply_id id, enum reply_style style)
+{
+	if (style == REPLY_STYLE_2010 && rows[id].text_2010 != NULL)
+		return rows[id].text_2010;
+	return rows[id].text;
+}
+
+bool
+reply_is_temporary(enum reply_id id)
+{
+	return rows[id].code[0] == '4';
+}
+
+bool
+reply_closes(enum reply_id id)
+{
+	return strcmp(rows[id].code, "421") == 0;
+}
+
+void
+reply_fill(struct reply *reply, enum reply_id id, enum reply_style style,
+    bool identify, const char *connector, const char *rule)
+{
+	const char *text = reply_text(id, style);
+	int len;
+
+	snprintf(reply->code, sizeof(reply->code), "%s", rows[id].code);
+	snprintf(reply->dsn, sizeof(reply->dsn), "%s", reply_dsn(id, style));
+	if (identify && !rows[id].bare)
+		len = snprintf(reply->text, sizeof(reply->text),
+		    "%s [connector %s, rule %s]", text,
+		    connector != NULL ? connector : "-", rule);
+	else
+		len = snprintf(reply->text, sizeof(reply->text), "%s", text);
+	/* Names of connectors and rules are bounded when they are made. */
+	assert(len >= 0 && (size_t)len < sizeof(reply->text));
+}
+
+const char *
+reply_line(char buf[REPLY_LINE_MAX], const struct reply *reply)
+{
+	snprintf(buf, REPLY_LINE_MAX, "%s %s %s", reply->code, reply->dsn,
+	    reply->text);
+	return buf;
+}

@@ -1,0 +1,116 @@
+/*
+ * session_log.c - what the operator log says of a session.
+ */
+#include "session_state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+
+void
+session_shown(char out[SHOWN_MAX], const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len >= 2 && text[0] == '<' && text[len - 1] == '>') {
+		text++;
+		len -= 2;
+	}
+	if (len > SHOWN_MAX - 1)
+		len = SHOWN_MAX - 1;
+	memcpy(out, text, len);
+	out[len] = '\0';
+}
+
+/* What the log says of any command of this session. */
+static struct log_record
+record_of(const struct session *session, const struct judged *judged,
+    const char *queue_id)
+{
+	const struct transaction *transaction = session->transaction;
+	struct log_record record = {
+		.queue_id = queue_id,
+		.client_name = session->host,
+		.client = session->facts.client,
+		.client_port = session->client_port,
+		.listener = session->facts.listener,
+		.helo = session->helo,
+	};
+
+	if (judged->connector != NULL)
+		record.connector = judged->connector->name;
+	if (transaction != NULL) {
+		record.from = transaction->from;
+		record.auth = transaction->login;
+		record.tls = transaction->tls;
+		if (judged->connector != NULL)
+			record.identity = identity_name(judged->identity);
+	}
+	return record;
+}
+
+void
+session_log_refusal(const struct session *session, const struct judged *judged,
+    const struct decision *decision, const struct reply *reply,
+    const char *queue_id, const char *to)
+{
+	struct log_record record = record_of(session, judged, queue_id);
+	char line[REPLY_LINE_MAX];
+	char shown[SHOWN_MAX];
+
+	if (!session->server->live)
+		return;
+	if (to != NULL) {
+		session_shown(shown, to);
+		record.to = shown;
+	}
+	record.stage = stage_name(decision->stage);
+	record.verdict = verdict_name(decision->verdict);
+	record.rule = decision->rule->name;
+	record.reply = reply_line(line, reply);
+	log_record(&record);
+}
+
+void
+session_log_mta(const struct session *session, const struct rcpt_info *info)
+{
+	struct log_record record =
+	    record_of(session, &session->transaction->judged, info->queue_id);
+	char reply[SHOWN_MAX], shown[SHOWN_MAX];
+
+	snprintf(reply, sizeof(reply), "%s %s",
+	    info->rcpt_host != NULL ? info->rcpt_host : "", info->rcpt_addr);
+	session_shown(shown, info->path);
+	record.to = shown;
+	record.stage = stage_name(STAGE_RCPT);
+	record.verdict = verdict_name(VERDICT_REJECT);
+	record.rule = "mta";
+	record.reply = reply;
+	log_record(&record);
+}
+
+void
+session_log_selection(
+    const struct session *session, const struct judged *judged)
+{
+	struct log_record record = record_of(session, judged, NULL);
+
+	record.stage = stage_name(STAGE_CONNECT);
+	record.verdict = verdict_name(VERDICT_ACCEPT);
+	log_record(&record);
+}
+
+void
+session_log_acceptance(const struct session *session, const char *queue_id)
+{
+	const struct transaction *transaction = session->transaction;
+	struct log_record record =
+	    record_of(session, &transaction->judged, queue_id);
+
+	record.stage = stage_name(STAGE_EOM);
+	record.verdict = verdict_name(VERDICT_ACCEPT);
+	record.to = transaction->to;
+	record.recipients = transaction->recipients;
+	log_record(&record);
+}

@@ -1,0 +1,296 @@
+/*
+ * setting_check.c - checks of settings that stay text.
+ */
+#include "setting_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "addr.h"
+#include "domain.h"
+#include "text.h"
+
+/* sun_path less its terminator. */
+#define SOCKET_PATH_MAX 107
+
+static bool
+wrong(struct text *why, const char *sentence)
+{
+	text_put(why, sentence);
+	return false;
+}
+
+static bool
+begins_with(const char *s, const char *prefix)
+{
+	return text_ncasecmp(s, prefix, strlen(prefix)) == 0;
+}
+
+/* The port in the len bytes at s, 0 for anything else. */
+static unsigned
+port_of(const char *s, size_t len)
+{
+	unsigned port = 0;
+
+	if (len == 0 || len > 5 || s[0] == '0')
+		return 0;
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return 0;
+		port = port * 10 + (unsigned)(s[i] - '0');
+	}
+	return port <= UINT16_MAX ? port : 0;
+}
+
+/* The address inside "[...]", or host itself. */
+static const char *
+without_brackets(char buf[DOMAIN_MAX + 1], const char *host)
+{
+	const size_t len = strlen(host);
+
+	if (len < 2 || len > DOMAIN_MAX || host[0] != '[' ||
+	    host[len - 1] != ']')
+		return host;
+	memcpy(buf, host + 1, len - 2);
+	buf[len - 2] = '\0';
+	return buf;
+}
+
+static enum addr_family
+family_of(const char *host)
+{
+	char buf[DOMAIN_MAX + 1];
+	struct addr addr;
+
+	if (addr_parse(&addr, without_brackets(buf, host)) != NULL)
+		return ADDR_NONE;
+	return addr.family;
+}
+
+static bool
+check_socket_host(enum addr_family family, const char *host, struct text *why)
+{
+	const bool six = family == ADDR_IPV6;
+	const enum addr_family found = family_of(host);
+	char name[DOMAIN_MAX + 1];
+
+	if (found == family)
+		return true;
+	if (found != ADDR_NONE) {
+		text_printf(why, "%s takes an %s address; write %s",
+		    six ? "inet6:" : "inet:", six ? "IPv6" : "IPv4",
+		    six ? "inet:PORT@HOST" : "inet6:PORT@HOST");
+		return false;
+	}
+	if (host[0] == '[' ||
+	    domain_canonical(name, host, strlen(host)) != NULL)
+		return wrong(why,
+		    "the host is no address and no name; write PORT@HOST, "
+		    "such as inet:8891@127.0.0.1");
+	return true;
+}
+
+/* Postfix writes HOST:PORT, libmilter PORT@HOST. */
+static bool
+respell(const char *rest, struct text *why)
+{
+	const char *colon = strrchr(rest, ':');
+
+	if (colon == NULL || colon == rest ||
+	    port_of(colon + 1, strlen(colon + 1)) == 0)
+		return wrong(why,
+		    "no host is named; write PORT@HOST, such as "
+		    "inet:8891@127.0.0.1");
+	text_put(why, "this is how Postfix names it; write ");
+	text_put(why,
+	    memchr(rest, ':', (size_t)(colon - rest)) != NULL ? "inet6:"
+							      : "inet:");
+	text_printf(why, "%s@", colon + 1);
+	text_put_safe(why, rest, (size_t)(colon - rest), TEXT_PROSE);
+	return false;
+}
+
+static bool
+check_inet(enum addr_family family, const char *rest, struct text *why)
+{
+	const char *at = strchr(rest, '@');
+
+	if (at == NULL)
+		return respell(rest, why);
+	if (port_of(rest, (size_t)(at - rest)) == 0)
+		return wrong(why,
+		    "the port is not a number from 1 to 65535; write "
+		    "PORT@HOST, such as inet:8891@127.0.0.1");
+	return check_socket_host(family, at + 1, why);
+}
+
+static bool
+check_socket_path(const char *path, struct text *why)
+{
+	if (path[0] != '/')
+		return wrong(why,
+		    "the path is not absolute; write unix:/PATH, with the "
+		    "queue folder in front where Postfix is chrooted");
+	if (strlen(path) > SOCKET_PATH_MAX) {
+		text_printf(why,
+		    "the path has %zu bytes, a socket's has at most %d; "
+		    "choose a shorter one",
+		    strlen(path), SOCKET_PATH_MAX);
+		return false;
+	}
+	if (path[strlen(path) - 1] == '/')
+		return wrong(why, "the path is a folder; name the socket");
+	return true;
+}
+
+bool
+check_socket(const char *value, struct text *why)
+{
+	if (begins_with(value, "unix:"))
+		return check_socket_path(value + strlen("unix:"), why);
+	if (begins_with(value, "local:"))
+		return check_socket_path(value + strlen("local:"), why);
+	if (begins_with(value, "inet:"))
+		return check_inet(ADDR_IPV4, value + strlen("inet:"), why);
+	if (begins_with(value, "inet6:"))
+		return check_inet(ADDR_IPV6, value + strlen("inet6:"), why);
+	if (value[0] == '/') {
+		text_put(why, "the kind of socket is missing; write unix:");
+		text_put_safe(why, value, strlen(value), TEXT_PROSE);
+		return false;
+	}
+	return wrong(why,
+	    "no kind of socket is named; write unix:PATH, inet:PORT@HOST or "
+	    "inet6:PORT@HOST");
+}
+
+bool
+check_account(const char *value, struct text *why)
+{
+	const char *colon = strchr(value, ':');
+
+	if (strpbrk(value, " \t,/") != NULL || colon == value ||
+	    (colon != NULL && (colon[1] == '\0' || strchr(colon + 1, ':'))))
+		return wrong(why, "not an account; write USER or USER:GROUP");
+	return true;
+}
+
+bool
+check_group(const char *value, struct text *why)
+{
+	if (strpbrk(value, " \t,/:") != NULL)
+		return wrong(why, "not a group; write the name of one");
+	return true;
+}
+
+bool
+check_path(const char *value, struct text *why)
+{
+	if (value[0] != '\0' && value[0] != '/')
+		return wrong(
+		    why, "the path is not absolute; begin it with '/'");
+	return true;
+}
+
+bool
+check_banner(const char *value, struct text *why)
+{
+	if (value[0] != '\0' && strncmp(value, "220 ", 4) != 0 &&
+	    strcmp(value, "220") != 0)
+		return wrong(why,
+		    "a banner begins with 220; write '220 ' in front of it");
+	return true;
+}
+
+bool
+check_domain(const char *value, struct text *why)
+{
+	char name[DOMAIN_MAX + 1];
+	const char *problem;
+
+	if (strchr(value, '*') != NULL)
+		return wrong(why,
+		    "no wildcards stand here; write each domain, such as "
+		    "example.com");
+	problem = domain_canonical(name, value, strlen(value));
+	return problem == NULL || wrong(why, problem);
+}
+
+bool
+check_host(const char *value, struct text *why)
+{
+	return value[0] == '\0' || check_domain(value, why);
+}
+
+bool
+check_delimiter(const char *value, struct text *why)
+{
+	if (strlen(value) > 1 || strpbrk(value, "@.\"") != NULL)
+		return wrong(why,
+		    "not a delimiter; write one character, such "
+		    "as +");
+	return true;
+}
+
+bool
+check_header(const char *value, struct text *why)
+{
+	for (const char *c = value; *c != '\0'; c++)
+		if (*c <= ' ' || *c > '~' || *c == ':')
+			return wrong(why,
+			    "not the beginning of a field name; write one "
+			    "such as X-Connector-");
+	return value[0] != '\0' || wrong(why, "the field name is empty");
+}
+
+bool
+check_capability(const char *value, struct text *why)
+{
+	const char *colon = strchr(value, ':');
+
+	if (colon == NULL || colon == value || colon[1] == '\0')
+		return wrong(why,
+		    "not a domain with a capability; write DOMAIN:CAPABILITY");
+	return true;
+}
+
+bool
+check_server(const char *value, struct text *why)
+{
+	const char *colon = strchr(value, ':');
+
+	if (colon == NULL || colon[1] == '\0' ||
+	    (!begins_with(value, "login:") && !begins_with(value, "cert:")))
+		return wrong(
+		    why, "not an identity; write login:NAME or cert:NAME");
+	return true;
+}
+
+bool
+check_exempt(const char *value, struct text *why)
+{
+	char name[DOMAIN_MAX + 1];
+	const char *problem;
+	bool below;
+
+	if (begins_with(value, "host:")) {
+		value += strlen("host:");
+		if (value[0] == '.')
+			value++;
+		return check_domain(value, why);
+	}
+	problem = domain_pattern_parse(name, &below, value, strlen(value));
+	return problem == NULL || wrong(why, problem);
+}
+
+bool
+check_threshold(const char *value, struct text *why)
+{
+	const size_t digits = strspn(value, "0123456789");
+
+	if (digits == 0 || digits > 15 || strlen(value + digits) > 1 ||
+	    strspn(value + digits, "KMGkmg%") != strlen(value + digits))
+		return wrong(why,
+		    "not a threshold; write four numbers, such as 89 99 90 80");
+	return true;
+}

@@ -1,0 +1,271 @@
+/*
+ * setting_item.c - one item of a list, of every kind of list.
+ */
+#include "setting_parts.h"
+
+#include <string.h>
+
+#include "arena.h"
+#include "text.h"
+
+/* "'TEXT': WRONG". */
+static int
+refuse_item(
+    const struct setting_context *context, const char *text, const char *wrong)
+{
+	char quoted[DIAG_QUOTE_MAX];
+
+	diag_add(context->diags, SEVERITY_ERROR, &context->place, "%s: %s",
+	    diag_quote(quoted, text), wrong);
+	return -1;
+}
+
+int
+parse_flag_item(const struct setting_context *context,
+    const struct setting *setting, void *item, const char *text)
+{
+	return find_choice(context, setting, item, text);
+}
+
+int
+parse_string_item(const struct setting_context *context,
+    const struct setting *setting, void *item, const char *text)
+{
+	char why[SETTING_TYPE_TEXT_MAX * 2];
+	struct text out;
+
+	text_init(&out, why, sizeof(why));
+	if (setting->check != NULL && !setting->check(text, &out))
+		return refuse_item(context, text, why);
+	memcpy(item, &text, sizeof(text));
+	return 0;
+}
+
+int
+parse_binding_item(const struct setting_context *context,
+    const struct setting *setting UNUSED, void *item, const char *text)
+{
+	const char *wrong = endpoint_parse(item, text);
+
+	return wrong != NULL ? refuse_item(context, text, wrong) : 0;
+}
+
+/* Legal ranges that hardly mean what they say. */
+static void
+warn_of_range(const struct setting_context *context, const struct range *range,
+    bool host_bits)
+{
+	const struct addr lo = { range->family, range->lo };
+	char quoted[DIAG_QUOTE_MAX], text[ADDR_TEXT_MAX];
+	const char *mask = strpbrk(range->text, "/(");
+
+	if (host_bits && mask != NULL)
+		diag_add(context->diags, SEVERITY_WARNING, &context->place,
+		    "%s has bits set behind its prefix; it is read as %s%s",
+		    diag_quote(quoted, range->text), addr_format(text, &lo),
+		    mask);
+	if (range->lo == range->hi && addr_is_any(&lo))
+		diag_add(context->diags, SEVERITY_WARNING, &context->place,
+		    "%s is one address, which no client has; write %s/0 for "
+		    "all addresses",
+		    diag_quote(quoted, range->text), addr_format(text, &lo));
+}
+
+int
+parse_range_item(const struct setting_context *context,
+    const struct setting *setting UNUSED, void *item, const char *text)
+{
+	struct range *range = item;
+	bool host_bits;
+	const char *wrong = range_parse(range, &host_bits, text);
+
+	if (wrong != NULL)
+		return refuse_item(context, text, wrong);
+	warn_of_range(context, range, host_bits);
+	return 0;
+}
+
+int
+parse_mailbox_item(const struct setting_context *context,
+    const struct setting *setting UNUSED, void *item, const char *text)
+{
+	const char *wrong = mailbox_pattern_parse(context->arena, item, text);
+
+	return wrong != NULL ? refuse_item(context, text, wrong) : 0;
+}
+
+int
+parse_domain_item(const struct setting_context *context,
+    const struct setting *setting UNUSED, void *item, const char *text)
+{
+	struct domain_pattern *pattern = item;
+	char name[DOMAIN_MAX + 1];
+	const char *wrong =
+	    domain_pattern_parse(name, &pattern->below, text, strlen(text));
+
+	if (wrong != NULL)
+		return refuse_item(context, text, wrong);
+	pattern->name = arena_strdup(context->arena, name);
+	return pattern->name != NULL ? 0 : refuse_memory(context);
+}
+
+static int
+parse_login(const struct setting_context *context, struct principal *principal,
+    const char *item, const char *name)
+{
+	if (name[0] == '\0')
+		return refuse_item(
+		    context, item, "the login is missing; write user:LOGIN");
+	principal->kind = PRINCIPAL_LOGIN;
+	principal->name = name;
+	return 0;
+}
+
+static int
+refuse_group(
+    const struct setting_context *context, const char *item, const char *name)
+{
+	const char *near = NULL;
+	char quoted[DIAG_QUOTE_MAX];
+
+	for (size_t i = 0; i < context->group_count && near == NULL; i++)
+		near = text_nearest(name, &context->groups[i].name, 1);
+	if (near != NULL)
+		diag_add(context->diags, SEVERITY_ERROR, &context->place,
+		    "%s: there is no such group; did you mean '%s'",
+		    diag_quote(quoted, item), near);
+	else
+		diag_add(context->diags, SEVERITY_ERROR, &context->place,
+		    "%s: there is no such group; add a section [group NAME] "
+		    "to the main file",
+		    diag_quote(quoted, item));
+	return -1;
+}
+
+static int
+parse_group(const struct setting_context *context, struct principal *principal,
+    const char *item, const char *name)
+{
+	for (size_t i = 0; i < context->group_count; i++)
+		if (text_casecmp(context->groups[i].name, name) == 0) {
+			principal->kind = PRINCIPAL_GROUP;
+			principal->group = &context->groups[i];
+			principal->name = principal->group->name;
+			return 0;
+		}
+	return refuse_group(context, item, name);
+}
+
+static int
+parse_host(const struct setting_context *context, struct principal *principal,
+    const char *item, const char *name)
+{
+	const bool below = name[0] == '.';
+	char canonical[DOMAIN_MAX + 1];
+	const char *wrong =
+	    domain_canonical(canonical, name + below, strlen(name + below));
+
+	if (name[0] == '*')
+		wrong = "no wildcards stand here; write host:.DOMAIN for all "
+			"hosts below DOMAIN";
+	if (wrong != NULL)
+		return refuse_item(context, item, wrong);
+	principal->kind = below ? PRINCIPAL_HOST_BELOW : PRINCIPAL_HOST;
+	principal->name = arena_strdup(context->arena, canonical);
+	return principal->name != NULL ? 0 : refuse_memory(context);
+}
+
+/* clang-format off */
+static const struct {
+	const char *word;
+	enum principal_kind kind;
+} identities[] = {
+	{ "anonymous", PRINCIPAL_ANONYMOUS },
+	{ "users", PRINCIPAL_USERS },
+	{ "servers", PRINCIPAL_SERVERS },
+	{ "legacy_servers", PRINCIPAL_LEGACY_SERVERS },
+	{ "partners", PRINCIPAL_PARTNERS },
+	{ "externally_secured", PRINCIPAL_EXTERNALLY_SECURED },
+};
+
+static const struct {
+	const char *prefix;
+	int (*parse)(const struct setting_context *context,
+	    struct principal *principal, const char *item, const char *name);
+} named[] = {
+	{ "user:", parse_login },
+	{ "group:", parse_group },
+	{ "host:", parse_host },
+};
+/* clang-format on */
+
+static int
+refuse_principal(
+    const struct setting_context *context, const char *item, const char *word)
+{
+	const char *names[nitems(identities)];
+	char quoted[DIAG_QUOTE_MAX];
+	const char *near;
+
+	for (size_t i = 0; i < nitems(identities); i++)
+		names[i] = identities[i].word;
+	near = text_nearest(word, names, nitems(names));
+	if (near != NULL)
+		diag_add(context->diags, SEVERITY_ERROR, &context->place,
+		    "%s: unknown principal; did you mean '%s'",
+		    diag_quote(quoted, item), near);
+	else
+		diag_add(context->diags, SEVERITY_ERROR, &context->place,
+		    "%s: unknown principal; expected: anonymous, users, "
+		    "servers, legacy_servers, partners, externally_secured, "
+		    "user:LOGIN, group:NAME, host:NAME or host:.DOMAIN",
+		    diag_quote(quoted, item));
+	return -1;
+}
+
+/* A denial of a right that no rule asks for yet would be an empty promise. */
+static int
+refuse_denial(const struct setting_context *context, const char *item)
+{
+	char quoted[DIAG_QUOTE_MAX];
+
+	diag_add(context->diags, SEVERITY_ERROR, &context->place,
+	    "%s is not enforced yet; only grants are accepted, remove it",
+	    diag_quote(quoted, item));
+	return -1;
+}
+
+static int
+parse_principal(const struct setting_context *context,
+    struct principal *principal, const char *item, const char *word)
+{
+	/* Names compare without '-', which stands for denial here. */
+	for (size_t i = 0; i < nitems(identities) && word[0] != '-'; i++)
+		if (text_same_name(word, identities[i].word)) {
+			principal->kind = identities[i].kind;
+			return 0;
+		}
+	for (size_t i = 0; i < nitems(named); i++) {
+		const size_t len = strlen(named[i].prefix);
+
+		if (text_ncasecmp(word, named[i].prefix, len) == 0)
+			return named[i].parse(
+			    context, principal, item, word + len);
+	}
+	return refuse_principal(context, item, word);
+}
+
+int
+parse_principal_item(const struct setting_context *context,
+    const struct setting *setting, void *item, const char *text)
+{
+	struct principal *principal = item;
+
+	principal->deny = text[0] == '-';
+	if (parse_principal(context, principal, text, text + principal->deny) !=
+	    0)
+		return -1;
+	if (principal->deny && setting->enforcement == ENFORCED_GRANTS)
+		return refuse_denial(context, text);
+	return 0;
+}
