@@ -1,0 +1,174 @@
+#!/usr/bin/perl
+# Broken configurations: each is refused with exactly the expected text, all
+# problems in one run. A case is a folder of t/data/bad
+# with main.ini and expect; what cannot be kept in a repository is made here.
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(basename);
+use File::Copy qw(copy);
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+use POSIX qw(mkfifo);
+use Test::More;
+
+my $build = abs_path($ENV{BUILD} // 'build');
+my $milter = "$build/connector-milter";
+my $cases = abs_path('t/data/bad');
+my $scratch = tempdir(CLEANUP => 1);
+my $good = "[connector a]\nbindings = 0.0.0.0:25\n"
+    . "remote_ip_ranges = 10.0.0.0/24\n";
+
+umask 022;
+
+sub slurp {
+	my ($path) = @_;
+	open my $in, '<', $path or die "$path: $!";
+	local $/;
+	return <$in> // '';
+}
+
+sub spew {
+	my ($path, $bytes) = @_;
+	open my $out, '>', $path or die "$path: $!";
+	print $out $bytes;
+	close $out or die "$path: $!";
+}
+
+# A copy whose permissions are ours to say, whatever the checkout's are.
+sub copy_tree {
+	my ($from, $to) = @_;
+	make_path($to, { mode => 0755 });
+	for my $path (glob "$from/*") {
+		my $name = basename($path);
+		if (-d $path) {
+			copy_tree($path, "$to/$name");
+		} elsif ($name ne 'expect') {
+			copy($path, "$to/$name") or die "$path: $!";
+			chmod 0644, "$to/$name";
+		}
+	}
+}
+
+# Runs the check in folder: status, what it printed, what it complained of.
+sub check {
+	my ($folder) = @_;
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0) {
+		chdir $folder or die "$folder: $!";
+		open STDIN, '<', '/dev/null' or die;
+		open STDOUT, '>', "$scratch/out" or die;
+		open STDERR, '>', "$scratch/err" or die;
+		alarm 20;
+		exec $milter, '-n', '-c', 'main.ini' or die "$milter: $!";
+	}
+	waitpid $pid, 0;
+	my $status = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
+	return ($status, slurp("$scratch/out"), slurp("$scratch/err"));
+}
+
+sub refuses {
+	my ($what, $folder, $expect) = @_;
+	my $wanted = $expect =~ /: error: /m ? 78 : 0;
+	my ($status, $out, $err) = check($folder);
+
+	is($err, $expect, $what);
+	is($status, $wanted, "$what: exit status $wanted");
+	is($out, '', "$what: nothing on standard output");
+}
+
+for my $case (map { basename($_) } glob "$cases/*") {
+	copy_tree("$cases/$case", "$scratch/$case");
+	refuses($case, "$scratch/$case", slurp("$cases/$case/expect"));
+}
+
+# Each makes a folder's content; the text is what must be said.
+my @made = (
+	[ 'a main file that is not there', sub { },
+	    "main.ini:0: error: the file cannot be opened: No such file or "
+	    . "directory; correct the path or its permissions\n" ],
+	[ 'an empty main file', sub { spew('main.ini', '') },
+	    "main.ini:0: error: the file is empty; write at least one line, "
+	    . "or do not name it\n" ],
+	[ 'a directory as main file', sub { mkdir 'main.ini' },
+	    "main.ini:0: error: the file is a directory; it must be a "
+	    . "regular file\n" ],
+	[ 'a FIFO as main file', sub { mkfifo('main.ini', 0600) },
+	    "main.ini:0: error: the file is a FIFO; it must be a regular "
+	    . "file\n" ],
+	[ 'a symbolic link as main file',
+	    sub { spew('real', $good); symlink 'real', 'main.ini' },
+	    "main.ini:0: error: the file is a symbolic link; it must be a "
+	    . "regular file\n" ],
+	[ 'a main file that all may write',
+	    sub { spew('main.ini', $good); chmod 0666, 'main.ini' },
+	    "main.ini:0: error: the file can be written by group or others "
+	    . "(mode 0666); run chmod go-w\n" ],
+	[ 'a main file too large to be one',
+	    sub { spew('main.ini', $good); truncate 'main.ini', 1 << 27 },
+	    "main.ini:0: error: the file has 134217728 bytes; at most "
+	    . "67108864 are read\n" ],
+	[ 'a NUL byte',
+	    sub { spew('main.ini', $good . "comment = a\0b\n") },
+	    "main.ini:4: error: [connector a] comment: the line holds the "
+	    . "control byte 0x00; remove it: a blank is a space or TAB, lines "
+	    . "end in LF or CR LF\n" ],
+	[ 'a NUL byte in an @FILE', sub {
+		spew('main.ini', "[connector a]\nbindings = 0.0.0.0:25\n"
+		    . "remote_ip_ranges = \@list\n");
+		spew('list', "10.0.0.1\n10.0.0.2\0/8\n");
+	    },
+	    "list:2: error: [connector a] remote_ip_ranges: the line holds a "
+	    . "control byte; remove it: a blank is a space or TAB, lines end "
+	    . "in LF or CR LF\n" ],
+	[ 'a FIFO as @FILE', sub {
+		spew('main.ini', "[connector a]\nbindings = 0.0.0.0:25\n"
+		    . "remote_ip_ranges = \@list\n");
+		mkfifo('list', 0600);
+	    },
+	    "main.ini:3: error: [connector a] remote_ip_ranges: 'list' is a "
+	    . "FIFO; it must be a regular file\n" ],
+	[ 'a connector file that its group may write', sub {
+		spew('main.ini', $good);
+		mkdir 'connectors.d', 0755;
+		spew('connectors.d/b.ini', "[connector b]\n");
+		chmod 0664, 'connectors.d/b.ini';
+	    },
+	    "connectors.d/b.ini:0: error: the file can be written by group or "
+	    . "others (mode 0664); run chmod go-w\n" ],
+	[ 'a FIFO among the connector files', sub {
+		spew('main.ini', $good);
+		mkdir 'connectors.d', 0755;
+		mkfifo('connectors.d/b.ini', 0600);
+	    },
+	    "connectors.d/b.ini:0: error: the file is a FIFO; it must be a "
+	    . "regular file\n" ],
+	[ 'a folder of connectors that all may write', sub {
+		spew('main.ini', $good);
+		mkdir 'connectors.d';
+		chmod 0777, 'connectors.d';
+	    },
+	    "main.ini:0: error: [milter] connectors: 'connectors.d' can be "
+	    . "written by group or others (mode 0777); run chmod go-w\n" ],
+	[ 'an empty folder of connectors, when nothing else has one', sub {
+		spew('main.ini', "[milter]\nmax_sessions = 5\n");
+		mkdir 'connectors.d', 0755;
+	    },
+	    "main.ini:0: error: no connector in any file, so nobody would be "
+	    . "served; add a section [connector NAME]\n" ],
+);
+
+for my $made (@made) {
+	my ($what, $make, $expect) = @$made;
+	my $folder = tempdir(DIR => $scratch);
+	my $back = abs_path('.');
+	chdir $folder or die;
+	$make->();
+	chdir $back or die;
+	refuses($what, $folder, $expect);
+}
+
+my @all = glob "$cases/*";
+cmp_ok(scalar @all, '>=', 150, 'the corpus is all there');
+
+done_testing;
