@@ -1,0 +1,475 @@
+#!/usr/bin/perl
+# explain.t - connectorctl explain: what it answers to every kind of question,
+# as text and as JSON.
+
+use strict;
+use warnings;
+
+use File::Basename qw(dirname);
+use lib dirname(__FILE__) . '/lib';
+
+use JSON::PP;
+use Milter;
+use Scratch;
+use Test::More;
+
+my $scratch = Scratch->new;
+my $program = Milter::program('connectorctl');
+
+my $config = $scratch->write('main.ini', <<'END');
+[organization]
+accepted_domains = example.com, *.example.net
+internal_relay_domains = legacy.example
+
+[connector internet]
+bindings = 0.0.0.0:25, [::]:25
+remote_ip_ranges = 0.0.0.0/0, ::/0
+permission_groups = anonymous_users
+accept_authoritative_domain_sender = -anonymous
+accept_any_recipient = host:.trusted.example
+accept_open_relay = yes
+
+[connector Scan and Fax]
+bindings = 0.0.0.0:25
+remote_ip_ranges = 10.20.1.0/28, 10.20.0.0/16, 10.20.0.5-10.20.0.9
+permission_groups = anonymous_users
+accept_any_recipient = anonymous
+relay_to = partner.test, fax@gateway.test
+
+[connector old]
+enabled = no
+bindings = 0.0.0.0:25
+remote_ip_ranges = 10.20.0.5
+
+[connector gone]
+expires = 2001-12-31
+bindings = 0.0.0.0:25
+remote_ip_ranges = 10.20.0.5
+
+[connector submission]
+bindings = 0.0.0.0:587, [::]:587
+remote_ip_ranges = 0.0.0.0/0, ::/0
+permission_groups = exchange_users
+auth_mechanism = tls, basic_auth, basic_auth_require_tls
+require_tls = yes
+tls_min_version = TLSv1.2
+
+[connector exact]
+bindings = 192.0.2.25:25
+remote_ip_ranges = 10.0.0.0/8
+permission_groups = exchange_servers
+auth_mechanism = external_authoritative
+accept_open_relay = yes
+END
+
+my $relay = '550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain'
+    . ' [connector %s, rule relay]';
+my $closed = '421 4.3.2 Service not available [connector -, rule no_connector]';
+my $tls = '530 5.7.0 Must issue a STARTTLS command first'
+    . ' [connector submission, rule require_tls]';
+my @connect = (
+	[connect => admission => 'skipped'],
+	[connect => client_address => 'passed'],
+	[connect => listener => 'passed'],
+	[connect => no_connector => 'passed'],
+);
+my @mail = (
+	[mail => require_tls => 'skipped'],
+	[mail => auth_mechanism => 'passed'],
+	[mail => submit => 'passed'],
+	[mail => sender_syntax => 'passed'],
+	[mail => authoritative_domain_sender => 'passed'],
+);
+my @anonymous = qw(accept_any_sender accept_headers_routing submit);
+my @user = qw(accept_any_recipient accept_headers_routing bypass_anti_spam
+    submit);
+my @secured = qw(accept_any_recipient accept_any_sender
+    accept_authentication_flag accept_authoritative_domain_sender
+    accept_headers_routing bypass_anti_spam bypass_message_size_limit submit);
+
+sub run
+{
+	my (@flags) = @_;
+	my $out = $scratch->path('out');
+	my $err = $scratch->path('err');
+	unlink $out, $err;
+	my $pid = Scratch::spawn({ out => $out, err => $err }, $program,
+		'explain', @flags);
+	my $status = Scratch::reap($pid, 30);
+	return {
+		status => defined $status && !($status & 127)
+		    ? $status >> 8 : "ended by $status",
+		out => Scratch::slurp($out),
+		err => Scratch::slurp($err),
+	};
+}
+
+sub steps
+{
+	return [map { { stage => $_->[0], rule => $_->[1], outcome => $_->[2],
+	    recipient => $_->[3] } } @_];
+}
+
+# What stands in the answer beside what a case says of it.
+my %usual = (
+	monitor => JSON::PP::false,
+	verdict => 'accept',
+	stage => undef,
+	rule => undef,
+	reply => undef,
+);
+
+my @cases = (
+	{ what => 'selection only',
+	    flags => [qw(--client 10.20.0.5)],
+	    want => { connector => 'Scan and Fax',
+		range => '10.20.0.5-10.20.0.9', identity => undef,
+		rights => undef, steps => steps(@connect),
+		recipients => [],
+		candidates => [
+		    { connector => 'internet', range => '0.0.0.0/0',
+			outcome => 'wider' },
+		    { connector => 'Scan and Fax',
+			range => '10.20.0.5-10.20.0.9', outcome => 'chosen' },
+		    { connector => 'old', range => undef,
+			outcome => 'disabled' },
+		    { connector => 'gone', range => undef,
+			outcome => 'expired' },
+		    { connector => 'submission', range => undef,
+			outcome => 'no_binding' },
+		    { connector => 'exact', range => undef,
+			outcome => 'no_binding' } ] } },
+	{ what => 'an exact binding hides the wildcard ones',
+	    flags => [qw(--client 10.20.0.5 --listener 192.0.2.25:25)],
+	    want => { connector => 'exact', range => '10.0.0.0/8',
+		candidates => [
+		    { connector => 'internet', range => undef,
+			outcome => 'hidden' },
+		    { connector => 'Scan and Fax', range => undef,
+			outcome => 'hidden' },
+		    { connector => 'old', range => undef,
+			outcome => 'disabled' },
+		    { connector => 'gone', range => undef,
+			outcome => 'expired' },
+		    { connector => 'submission', range => undef,
+			outcome => 'no_binding' },
+		    { connector => 'exact', range => '10.0.0.0/8',
+			outcome => 'chosen' } ] } },
+	{ what => 'and there is no way back to them', exit => 3,
+	    flags => [qw(--client 203.0.113.9 --listener 192.0.2.25:25
+		--from a@b.test --rcpt x@example.com)],
+	    want => { connector => undef, range => undef, identity => undef,
+		rights => undef, recipients => [],
+		steps => steps(@connect[0 .. 2],
+		    [connect => no_connector => 'refused']),
+		verdict => 'tempfail', stage => 'connect',
+		rule => 'no_connector', reply => $closed,
+		candidates => [
+		    { connector => 'internet', range => undef,
+			outcome => 'hidden' },
+		    { connector => 'Scan and Fax', range => undef,
+			outcome => 'hidden' },
+		    { connector => 'old', range => undef,
+			outcome => 'disabled' },
+		    { connector => 'gone', range => undef,
+			outcome => 'expired' },
+		    { connector => 'submission', range => undef,
+			outcome => 'no_binding' },
+		    { connector => 'exact', range => undef,
+			outcome => 'no_range' } ] } },
+	{ what => 'nobody serves it, and selection is all that was asked',
+	    exit => 3, flags => [qw(--client 203.0.113.9 --listener
+		192.0.2.25:25)],
+	    want => { connector => undef, verdict => 'tempfail',
+		stage => 'connect', rule => 'no_connector',
+		reply => $closed } },
+	{ what => 'the smallest of several ranges that hold the client',
+	    flags => [qw(--client 10.20.1.3)],
+	    want => { connector => 'Scan and Fax',
+		range => '10.20.1.0/28' } },
+	{ what => 'an any-address is one that no exact binding names',
+	    flags => [qw(--client 10.20.0.5 --listener 0.0.0.0:25)],
+	    want => { connector => 'Scan and Fax' } },
+	{ what => 'another listener that no exact binding names',
+	    flags => [qw(--client 10.20.0.5 --listener 192.0.2.26:25)],
+	    want => { connector => 'Scan and Fax' } },
+	{ what => 'a port that nobody listens on', exit => 3,
+	    flags => [qw(--client 10.20.0.5 --listener 192.0.2.25:26)],
+	    want => { connector => undef, verdict => 'tempfail',
+		stage => 'connect', rule => 'no_connector',
+		reply => $closed } },
+	{ what => 'a client with a port',
+	    flags => [qw(--client 10.20.0.5:41022)],
+	    want => { connector => 'Scan and Fax' } },
+	{ what => 'IPv6: the listener is the any-address of its family',
+	    flags => [qw(--client 2001:db8::9)],
+	    want => { connector => 'internet', range => '::/0' } },
+	{ what => 'IPv6 with a port',
+	    flags => ['--client', '[2001:db8::9]:41022'],
+	    want => { connector => 'internet', range => '::/0' } },
+	{ what => 'a mapped client is an IPv4 client',
+	    flags => [qw(--client ::ffff:10.20.0.5)],
+	    want => { connector => 'Scan and Fax',
+		range => '10.20.0.5-10.20.0.9' } },
+	# mail
+	{ what => 'without --rcpt it stops after MAIL',
+	    flags => [qw(--client 203.0.113.9 --from a@b.test)],
+	    want => { connector => 'internet', identity => 'anonymous',
+		rights => \@anonymous, recipients => [],
+		steps => steps(@connect, @mail) } },
+	{ what => 'the null sender',
+	    flags => [qw(--client 203.0.113.9 --from), ''],
+	    want => { identity => 'anonymous',
+		steps => steps(@connect, @mail) } },
+	{ what => 'the null sender in brackets',
+	    flags => [qw(--client 203.0.113.9 --from <>)],
+	    want => { identity => 'anonymous',
+		steps => steps(@connect, @mail) } },
+	{ what => 'an own sender refused', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --from a@example.com
+		--rcpt x@example.com)],
+	    want => { identity => 'anonymous', rights => \@anonymous,
+		recipients => [], verdict => 'reject', stage => 'mail',
+		rule => 'authoritative_domain_sender', reply =>
+		'550 5.7.60 SMTP; Client does not have permissions to send as '
+		. 'this sender [connector internet, '
+		. 'rule authoritative_domain_sender]',
+		steps => steps(@connect, @mail[0 .. 3], [mail =>
+		    authoritative_domain_sender => 'refused']) } },
+	{ what => 'a sender that is none', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --from a@@b)],
+	    want => { verdict => 'reject', stage => 'mail',
+		rule => 'sender_syntax', reply => '501 5.1.7 Invalid address '
+		. '[connector internet, rule sender_syntax]' } },
+	{ what => 'TLS missing: identity and rights are known all the same',
+	    exit => 1, flags => [qw(--client 203.0.113.9 --listener
+		0.0.0.0:587 --auth joe --from joe@example.com)],
+	    want => { connector => 'submission', identity => 'user',
+		rights => \@user, verdict => 'reject', stage => 'mail',
+		rule => 'require_tls', reply => $tls, steps => steps(@connect,
+		    [mail => require_tls => 'refused']) } },
+	{ what => 'TLS too old', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --listener 0.0.0.0:587
+		--tls TLSv1.1 --from joe@example.com)],
+	    want => { verdict => 'reject', stage => 'mail',
+		rule => 'require_tls', reply => $tls } },
+	{ what => '--auth alone means PLAIN',
+	    flags => [qw(--client 203.0.113.9 --listener 0.0.0.0:587
+		--tls TLSv1.2 --auth joe@example.com --from joe@example.com
+		--rcpt x@foreign.test)],
+	    want => { identity => 'user', rights => \@user,
+		recipients => [{ recipient => 'x@foreign.test',
+		    verdict => 'accept', rule => undef, reply => undef }] } },
+	{ what => 'a mechanism that is not offered', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --listener 0.0.0.0:587
+		--tls TLSv1.3 --auth joe --auth-mechanism GSSAPI --from <>)],
+	    want => { identity => 'user', verdict => 'reject',
+		stage => 'mail', rule => 'auth_mechanism',
+		reply => '530 5.7.0 Authentication mechanism not offered here'
+		. ' [connector submission, rule auth_mechanism]' } },
+	{ what => 'ANONYMOUS is no login', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --listener 0.0.0.0:587
+		--tls TLSv1.3 --auth joe --auth-mechanism ANONYMOUS
+		--from <>)],
+	    want => { identity => 'anonymous', rights => [],
+		verdict => 'reject', stage => 'mail', rule => 'submit',
+		reply => '530 5.7.57 SMTP; Client was not authenticated to '
+		. 'send anonymous mail during MAIL FROM '
+		. '[connector submission, rule submit]' } },
+	{ what => 'externally secured',
+	    flags => [qw(--client 10.1.2.3 --listener 192.0.2.25:25
+		--from boss@example.com --rcpt x@foreign.test)],
+	    want => { connector => 'exact', identity => 'externally_secured',
+		rights => \@secured } },
+	# rcpt
+	{ what => 'some accepted, some not: the message goes',
+	    flags => [qw(--client 203.0.113.9 --from a@b.test
+		--rcpt x@foreign.test --rcpt y@example.com --rcpt <>
+		--rcpt z@legacy.example)],
+	    want => { recipients => [
+		{ recipient => 'x@foreign.test', verdict => 'reject',
+		    rule => 'relay', reply => sprintf $relay, 'internet' },
+		{ recipient => 'y@example.com', verdict => 'accept',
+		    rule => undef, reply => undef },
+		{ recipient => '<>', verdict => 'reject',
+		    rule => 'recipient_syntax', reply =>
+		    '501 5.1.3 Invalid address '
+		    . '[connector internet, rule recipient_syntax]' },
+		{ recipient => 'z@legacy.example', verdict => 'accept',
+		    rule => undef, reply => undef } ],
+		steps => steps(@connect, @mail,
+		    [rcpt => recipient_syntax => 'passed', 'x@foreign.test'],
+		    [rcpt => relay => 'refused', 'x@foreign.test'],
+		    [rcpt => recipient_syntax => 'passed', 'y@example.com'],
+		    [rcpt => relay => 'passed', 'y@example.com'],
+		    [rcpt => recipient_syntax => 'refused', '<>'],
+		    [rcpt => recipient_syntax => 'passed',
+			'z@legacy.example'],
+		    [rcpt => relay => 'passed', 'z@legacy.example']) } },
+	{ what => 'all refused: the first one decides', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --from a@b.test --rcpt <>
+		--rcpt x@foreign.test)],
+	    want => { verdict => 'reject', stage => 'rcpt',
+		rule => 'recipient_syntax', reply =>
+		'501 5.1.3 Invalid address '
+		. '[connector internet, rule recipient_syntax]' } },
+	{ what => 'the same recipient twice', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --from a@b.test
+		--rcpt x@foreign.test --rcpt x@foreign.test)],
+	    want => { verdict => 'reject', stage => 'rcpt', rule => 'relay',
+		reply => sprintf($relay, 'internet'),
+		recipients => [({ recipient => 'x@foreign.test',
+		    verdict => 'reject', rule => 'relay',
+		    reply => sprintf $relay, 'internet' }) x 2] } },
+	{ what => 'relay_to', exit => 1,
+	    flags => [qw(--client 10.20.0.5 --from a@b.test
+		--rcpt x@foreign.test)],
+	    want => { verdict => 'reject', stage => 'rcpt', rule => 'relay',
+		reply => sprintf $relay, 'Scan and Fax' } },
+	{ what => 'relay_to, one address',
+	    flags => [qw(--client 10.20.0.5 --from a@b.test
+		--rcpt FAX@gateway.test)],
+	    want => { recipients => [{ recipient => 'FAX@gateway.test',
+		verdict => 'accept', rule => undef, reply => undef }] } },
+	{ what => 'a verified name that is granted relay',
+	    flags => [qw(--client 203.0.113.9 --client-name
+		mx.Trusted.example --from a@b.test --rcpt x@foreign.test)],
+	    want => { rights => ['accept_any_recipient', @anonymous] } },
+	{ what => 'no name', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --from a@b.test
+		--rcpt x@foreign.test)],
+	    want => { rights => \@anonymous, verdict => 'reject',
+		stage => 'rcpt', rule => 'relay',
+		reply => sprintf $relay, 'internet' } },
+	{ what => 'a routed form with the right',
+	    flags => [qw(--client 203.0.113.9 --client-name mx.trusted.example
+		--from a@b.test --rcpt x%foreign.test@example.com)],
+	    want => {} },
+	{ what => 'flags that nothing judges yet',
+	    flags => [qw(--client 203.0.113.9 --helo client.test --tls TLSv1.3
+		--cert-subject client.test --size 1000 --header-from x@y.test
+		--from a@b.test --rcpt x@example.com)],
+	    want => { identity => 'anonymous' } },
+	{ what => 'a recipient of hostile bytes', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --from a@b.test --rcpt),
+		"x\"\\\n\e[31m\x01\@example.com"],
+	    want => { recipients => [{
+		recipient => "x\"\\\n\e[31m\x01\@example.com",
+		verdict => 'reject', rule => 'recipient_syntax', reply =>
+		'501 5.1.3 Invalid address '
+		. '[connector internet, rule recipient_syntax]' }],
+		verdict => 'reject', stage => 'rcpt',
+		rule => 'recipient_syntax', reply =>
+		'501 5.1.3 Invalid address '
+		. '[connector internet, rule recipient_syntax]' } },
+);
+
+for my $case (@cases) {
+	my $got = run('--config', $config, @{ $case->{flags} }, '--json');
+	my $json = eval { JSON::PP->new->utf8->decode($got->{out}) } // {};
+	my %want = (%usual, %{ $case->{want} });
+	is($got->{status}, $case->{exit} // 0, "$case->{what}: exit status")
+	    or diag($got->{err});
+	is($got->{err}, '', "$case->{what}: no complaint");
+	is_deeply({ map { $_ => $json->{$_} } keys %want }, \%want,
+	    "$case->{what}: answer");
+	is(join(' ', sort keys %$json), 'candidates connector identity monitor'
+	    . ' range recipients reply rights rule stage steps verdict',
+	    "$case->{what}: every key, no other");
+	my $text = run('--config', $config, @{ $case->{flags} });
+	is($text->{status}, $got->{status}, "$case->{what}: text agrees");
+	unlike($text->{out}, qr/[^\n\x20-\x7e]/,
+	    "$case->{what}: text is fit for a terminal");
+	if (defined $want{reply}) {
+		like($text->{out}, qr/^verdict .*: \Q$want{reply}\E$/m,
+		    "$case->{what}: text ends in the reply");
+	}
+}
+
+# Bytes that are no UTF-8 still make a JSON document.
+{
+	my $got = run('--config', $config, qw(--client 203.0.113.9 --json
+	    --from a@b.test --rcpt), "x\xff\xc3\@example.com", '--rcpt',
+	    "jos\xc3\xa9\@example.com");
+	my $json = eval { JSON::PP->new->utf8->decode($got->{out}) };
+	is($got->{status}, 0, 'bytes that are no UTF-8: exit status');
+	is($json->{recipients}[0]{rule}, 'recipient_syntax',
+	    'bytes that are no UTF-8: refused');
+	is($json->{recipients}[1]{recipient}, "jos\x{e9}\@example.com",
+	    'bytes that are UTF-8 come out as they were');
+}
+
+# The text names file and line of every setting that decides.
+{
+	my $text = run('--config', $config, qw(--client 10.20.0.5 --from
+	    a@b.test --rcpt x@foreign.test))->{out};
+	like($text, qr/^connector  Scan and Fax$/m, 'text: the connector');
+	like($text, qr/^range      10\.20\.0\.5-10\.20\.0\.9 \(\Q$config\E:15\)$/m,
+	    'text: the range and its line');
+	like($text, qr/^  wider +internet \(0\.0\.0\.0\/0\)$/m,
+	    'text: a losing candidate');
+	like($text, qr/accept_any_recipient = anonymous \(\Q$config\E:17\)$/m,
+	    'text: a setting that decides, and its line');
+	like($text, qr/relay_to = .* \(\Q$config\E:18\)$/m,
+	    'text: another one');
+	like($text, qr/^identity   anonymous$/m, 'text: the identity');
+}
+
+# ---- wrong command lines ----------------------------------------------------
+
+my @client = qw(--client 203.0.113.9);
+my @wrong = (
+	['no flags at all', '--client is missing'],
+	['no client', '--client is missing', '--json'],
+	['a client that is no address', '--client x:', qw(--client x)],
+	['a client name for a client', '--client mx.example.com:',
+	    qw(--client mx.example.com)],
+	['an empty client', '--client :', '--client', ''],
+	['a client with a port too high', '--client 10.0.0.1:65536:',
+	    qw(--client 10.0.0.1:65536)],
+	['a client with octal-looking octets', '--client 010.0.0.1:',
+	    qw(--client 010.0.0.1)],
+	['a client with a zone id', '--client fe80::1%eth0:',
+	    qw(--client fe80::1%eth0)],
+	['a listener without a port', '--listener 192.0.2.25:',
+	    @client, qw(--listener 192.0.2.25)],
+	['a listener of no address', '--listener mx:25:', @client,
+	    qw(--listener mx:25)],
+	['a listener on port 0', '--listener 192.0.2.25:0:', @client,
+	    qw(--listener 192.0.2.25:0)],
+	['an unknown version of TLS', '--tls 1.3:', @client, qw(--tls 1.3)],
+	['--cert-subject without --tls', '--cert-subject needs --tls',
+	    @client, qw(--cert-subject x.test)],
+	['--auth-mechanism without --auth', '--auth-mechanism needs --auth',
+	    @client, qw(--auth-mechanism PLAIN)],
+	['an empty login', '--auth:', @client, '--auth', ''],
+	['a port of the client that is none', '--client 10.20.0.15:99999: ',
+	    qw(--client 10.20.0.15:99999)],
+	['a size that is none', '--size 1k:', @client, qw(--size 1k)],
+	['a negative size', '--size -1:', @client, qw(--size -1)],
+	['an unknown flag', '--frobnicate: not a flag', @client,
+	    '--frobnicate'],
+	['a flag without its value', 'its value is missing', '--client'],
+	['a word too many', 'extra:', @client, 'extra'],
+);
+
+for my $case (@wrong) {
+	my ($what, $complaint, @flags) = @$case;
+	my $got = run('--config', $config, @flags);
+	is($got->{status}, 2, "$what: exit status");
+	is($got->{out}, '', "$what: no answer");
+	like($got->{err}, qr/\Q$complaint\E/, "$what: the complaint");
+}
+
+my $got = run('--config', $scratch->path('missing.ini'), @client);
+is($got->{status}, 78, 'a configuration that is not there');
+like($got->{err}, qr/^\Q@{[$scratch->path('missing.ini')]}\E:0: error: /,
+    'names the file');
+my $bad = $scratch->write('bad.ini', "[connector a]\nenbled = yes\n");
+$got = run('--config', $bad, @client, '--json');
+is($got->{status}, 78, 'a configuration that does not load');
+is($got->{out}, '', 'gives no answer');
+like($got->{err}, qr/^\Q$bad\E:2: error: \[connector a\] enbled: /m,
+    'names file and line');
+
+done_testing;

@@ -1,0 +1,251 @@
+package Milter;
+
+# The milter under test as a process: its configuration written below a scratch
+# folder, its socket awaited, its log lines caught.
+#
+#   my $milter = Milter->new($scratch,
+#       main => "[organization]\naccepted_domains = example.com\n",
+#       connectors => { internet => "usage = internet\n..." });
+#   $milter->start;
+#   $milter->socket;             # for Wire->new; $milter->for_postfix
+#   $milter->signal('USR1');
+#   my $status = $milter->stop;  # of the process
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use IO::Socket::IP;
+use IO::Socket::UNIX;
+use Scratch;
+use Socket qw(SOCK_DGRAM);
+
+my $build = $ENV{BUILD} // 'build';
+$build = dirname(abs_path(__FILE__)) . "/../../$build" if $build !~ m{^/};
+
+sub program
+{
+	my ($name) = @_;
+	return "$build/$name";
+}
+
+# name tells several milters of one scratch folder apart. socket is in
+# libmilter's spelling; without one it is a unix socket in the folder. main is
+# the main file without [milter], milter more lines for that section.
+# connectors: name of each and the lines of its section.
+sub new
+{
+	my ($class, $scratch, %option) = @_;
+	my $name = $option{name} // 'milter';
+	my $self = bless {
+		scratch => $scratch,
+		name => $name,
+		main => '',
+		milter => '',
+		connectors => {},
+		socket => 'unix:' . $scratch->path("$name.run/milter.sock"),
+		log => $scratch->path("$name.log"),
+		%option,
+	}, $class;
+	$self->{connectors} = { %{ $self->{connectors} } };
+	if ($self->{socket} =~ m{^unix:(.*)/}) {
+		_folder_of_socket($1);
+	}
+	$self->write_config;
+	return $self;
+}
+
+# As a package would make it: the milter's, open to the group of the MTA.
+sub _folder_of_socket
+{
+	my ($path) = @_;
+	mkdir $path;
+	chmod 0755, $path;
+	chown scalar getpwnam('nobody'), -1, $path if $> == 0;
+	return;
+}
+
+sub socket
+{
+	my ($self) = @_;
+	return $self->{socket};
+}
+
+# The same socket as smtpd_milters wants it spelled.
+sub for_postfix
+{
+	my ($self) = @_;
+	return $self->{socket} =~ /^inet6?:(\d+)\@(.*)/
+	    ? "inet:$2:$1" : $self->{socket};
+}
+
+sub config
+{
+	my ($self) = @_;
+	return $self->{scratch}->path("$self->{name}/connector-milter.ini");
+}
+
+# ---- configuration ----------------------------------------------------------
+
+# Changes what new() was given: main, milter, and single connectors by name;
+# lines undef take a connector away. The files change, the process does not.
+sub change
+{
+	my ($self, %change) = @_;
+	my $connectors = delete $change{connectors} // {};
+	%{ $self->{connectors} } = (%{ $self->{connectors} }, %$connectors);
+	@$self{ keys %change } = values %change;
+	return $self->write_config;
+}
+
+sub write_config
+{
+	my ($self) = @_;
+	my $connectors = $self->{connectors};
+	my $folder = "$self->{name}/connectors.d";
+	unlink glob $self->{scratch}->folder($folder) . '/*.ini';
+	for my $name (grep { defined $connectors->{$_} } keys %$connectors) {
+		(my $file = "$folder/$name.ini") =~ tr/ /-/;
+		$self->{scratch}->write($file,
+		    "[connector $name]\n$connectors->{$name}");
+	}
+	return $self->{scratch}->write("$self->{name}/connector-milter.ini",
+	    $self->_milter_section . $self->{main});
+}
+
+# Started as root it becomes nobody, and lets the group of Postfix in.
+sub _milter_section
+{
+	my ($self) = @_;
+	my $text = "[milter]\nsocket = $self->{socket}\n"
+	    . "connectors = connectors.d\n";
+	$text .= "user = nobody\n" if $> == 0;
+	$text .= "socket_group = postfix\n"
+	    if $> == 0 && defined getgrnam 'postfix';
+	return "$text$self->{milter}\n";
+}
+
+# ---- life -------------------------------------------------------------------
+
+# Returns when the milter has told its service manager that it is ready: the
+# socket alone may be there before Postfix may use it.
+sub start
+{
+	my ($self) = @_;
+	my $path = $self->{scratch}->path("$self->{name}.notify");
+	unlink $path;
+	my $notify = IO::Socket::UNIX->new(Type => SOCK_DGRAM, Local => $path)
+	    or die "$path: $!\n";
+	chmod 0777, $path;
+	$notify->blocking(0);
+	{
+		local $ENV{NOTIFY_SOCKET} = $path;
+		delete local $ENV{JOURNAL_STREAM};
+		$self->{pid} = Scratch::spawn({ err => $self->{log} },
+		    program('connector-milter'), '-c', $self->config);
+	}
+	my $said = '';
+	Scratch::wait_for(20, sub {
+		recv $notify, $said, 4096, 0;
+		$said =~ /^READY=1/m || $self->_ended;
+	});
+	return 1 if $said =~ /^READY=1/m;
+	die "the milter does not start:\n" . $self->log;
+}
+
+sub pid
+{
+	my ($self) = @_;
+	return $self->{pid};
+}
+
+# Is somebody listening at the socket?
+sub answers
+{
+	my ($self) = @_;
+	if ($self->{socket} =~ /^inet6?:(\d+)\@\[?([^\]]+)/) {
+		return IO::Socket::IP->new(PeerHost => $2, PeerPort => $1);
+	}
+	my ($path) = $self->{socket} =~ /^unix:(.*)/;
+	return IO::Socket::UNIX->new(Peer => $path);
+}
+
+sub _ended
+{
+	my ($self) = @_;
+	return defined Scratch::reap($self->{pid}, 0);
+}
+
+# Changes files as change() does, asks for a reload with the signal and waits
+# until the milter has said what came of it: that line of the log.
+sub reload
+{
+	my ($self, $signal, %change) = @_;
+	$self->change(%change);
+	$self->clear_log;
+	$self->signal($signal);
+	return $self->wait_log(qr/^reload(?: failed)?[:;]/);
+}
+
+sub signal
+{
+	my ($self, $signal) = @_;
+	return CORE::kill $signal, $self->{pid};
+}
+
+# Ends it as a service manager does; the wait status.
+sub stop
+{
+	my ($self) = @_;
+	my $pid = delete $self->{pid} or return undef;
+	return Scratch::stop($pid, 'TERM', 30);
+}
+
+# Ends it at once.
+sub kill
+{
+	my ($self) = @_;
+	my $pid = delete $self->{pid} or return;
+	Scratch::kill_group($pid);
+	return;
+}
+
+# ---- the log ----------------------------------------------------------------
+
+sub log
+{
+	my ($self) = @_;
+	return Scratch::slurp($self->{log});
+}
+
+# Forgets what was logged so far.
+sub clear_log
+{
+	my ($self) = @_;
+	$self->{seen} = length $self->log;
+	return;
+}
+
+# What was logged since, without the name of the program in front.
+sub lines
+{
+	my ($self) = @_;
+	my @lines = split /\n/, substr $self->log, $self->{seen} // 0;
+	s/^connector-milter: // for @lines;
+	return @lines;
+}
+
+# The first line since then that matches, as soon as there is one; or undef.
+sub wait_log
+{
+	my ($self, $pattern, $seconds) = @_;
+	my $found;
+	Scratch::wait_for($seconds // 10, sub {
+		($found) = grep { /$pattern/ } $self->lines;
+		return defined $found;
+	});
+	return $found;
+}
+
+1;

@@ -1,0 +1,96 @@
+/*
+ * played.h - configurations from literals, and the log lines of a session.
+ */
+#ifndef PLAYED_H
+#define PLAYED_H
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "session.h"
+#include "sources.h"
+
+#define PLAYED_TODAY 20260615
+
+/* The configuration of these bytes, or the end of the test. */
+__attribute__((unused)) static struct config *
+config_of(const char *text)
+{
+	static const char path[] = "/etc/test.ini";
+	struct sources *sources = sources_new();
+	struct diags *diags = diags_new();
+	struct config *config = NULL;
+
+	if (sources != NULL && diags != NULL &&
+	    sources_add(sources, path, text, strlen(text)) == 0)
+		config = config_build(sources, path, PLAYED_TODAY, diags);
+	if (config == NULL) {
+		if (diags != NULL)
+			diags_print(diags, stdout);
+		printf("Bail out! a configuration of this test is broken\n");
+		exit(2);
+	}
+	diags_free(diags);
+	return config;
+}
+
+__attribute__((unused)) static struct server
+server_of(const char *text)
+{
+	struct server server = { .live = true };
+
+	server.snapshots = snapshots_new(config_of(text));
+	if (server.snapshots == NULL) {
+		printf("Bail out! no memory\n");
+		exit(2);
+	}
+	return server;
+}
+
+__attribute__((unused)) static void
+reload(struct server *server, const char *text)
+{
+	if (snapshots_replace(server->snapshots, config_of(text)) != 0) {
+		printf("Bail out! no memory\n");
+		exit(2);
+	}
+}
+
+/* Standard error, where log.c writes, as memory. */
+static struct {
+	FILE *stream;
+	char *text;
+	size_t size;
+	size_t seen;
+} caught;
+
+__attribute__((unused)) static void
+catch_log(void)
+{
+	caught.stream = open_memstream(&caught.text, &caught.size);
+	if (caught.stream == NULL) {
+		printf("Bail out! no memory\n");
+		exit(2);
+	}
+	stderr = caught.stream;
+}
+
+/* What was logged since the last call, or NULL; cuts off the last line end. */
+__attribute__((unused)) static const char *
+logged(void)
+{
+	char *new;
+
+	fflush(caught.stream);
+	new = caught.text + caught.seen;
+	if (*new == '\0')
+		return NULL;
+	caught.seen = caught.size;
+	if (caught.text[caught.size - 1] == '\n')
+		caught.text[caught.size - 1] = '\0';
+	return new;
+}
+
+#endif

@@ -1,0 +1,486 @@
+/*
+ * setting.c - every type of value: what it takes, what it refuses, in which
+ * words; and that the rows of the schema agree with their own types.
+ */
+#include "tap.h"
+
+#include <stdlib.h>
+
+#include "arena.h"
+#include "preset.h"
+#include "schema.h"
+#include "sources.h"
+#include "text.h"
+
+#define MILTER SECTION_MILTER
+#define ORGANIZATION SECTION_ORGANIZATION
+#define CONNECTOR SECTION_CONNECTOR
+
+static struct arena *arena;
+static struct sources *sources;
+static const char *const staff[] = { "alice" };
+static const struct login_group groups[] = { { "Staff", staff, 1 } };
+
+/* The problems of diags as text, to be freed. */
+static char *
+problems_of(const struct diags *diags)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	diags_print(diags, out);
+	fclose(out);
+	return text;
+}
+
+static void
+put_principal(struct text *out, const struct principal *principal)
+{
+	static const char *const kinds[] = { "anonymous", "users", "servers",
+		"legacy_servers", "partners", "externally_secured",
+		"user:", "group:", "host:", "host:." };
+
+	text_printf(out, "%s%s%s", principal->deny ? "-" : "",
+	    kinds[principal->kind],
+	    principal->name != NULL ? principal->name : "");
+	if (principal->kind == PRINCIPAL_GROUP)
+		text_printf(out, "(%zu)", principal->group->count);
+}
+
+static void
+put_item(struct text *out, enum setting_type type, const void *items, size_t i)
+{
+	char one[ENDPOINT_TEXT_MAX];
+	const struct range *range = items;
+	const struct domain_pattern *domain = items;
+	const struct mailbox_pattern *mailbox = items;
+
+	if (type == SETTING_STRINGS) {
+		text_put(out, ((const char *const *)items)[i]);
+	} else if (type == SETTING_BINDINGS) {
+		text_put(out,
+		    endpoint_format(one, (const struct endpoint *)items + i));
+	} else if (type == SETTING_RANGES) {
+		struct addr lo = { range[i].family, range[i].lo };
+		struct addr hi = { range[i].family, range[i].hi };
+
+		text_put(out, addr_format(one, &lo));
+		text_printf(out, "-%s", addr_format(one, &hi));
+	} else if (type == SETTING_PRINCIPALS) {
+		put_principal(out, (const struct principal *)items + i);
+	} else if (type == SETTING_MAILBOXES) {
+		text_printf(out, "%s@%s%s",
+		    mailbox[i].local != NULL ? mailbox[i].local : "",
+		    mailbox[i].domain.below ? "*." : "",
+		    mailbox[i].domain.name);
+	} else {
+		text_printf(
+		    out, "%s%s", domain[i].below ? "*." : "", domain[i].name);
+	}
+}
+
+static void
+put_value(struct text *out, const struct setting *setting,
+    const union setting_value *value)
+{
+	if (setting_is_list(setting)) {
+		for (size_t i = 0; i < value->list.count; i++) {
+			text_put(out, i > 0 ? "|" : "");
+			put_item(out, setting->type, value->list.items, i);
+		}
+	} else if (setting->type == SETTING_BOOL) {
+		text_put(out, value->boolean ? "yes" : "no");
+	} else if (setting->type == SETTING_TEXT) {
+		text_put(out, value->text);
+	} else if (setting->type == SETTING_DATE) {
+		text_printf(out, "%d", value->date);
+	} else if (setting->type == SETTING_MODE) {
+		text_printf(out, "%o", value->choice);
+	} else if (setting->type == SETTING_CHOICE ||
+	    setting->type == SETTING_FLAGS) {
+		text_printf(out, "%u", value->choice);
+	} else if (value->number == SETTING_UNLIMITED) {
+		text_put(out, "unlimited");
+	} else {
+		text_printf(out, "%lld", value->number);
+	}
+}
+
+struct sample {
+	const char *what;
+	enum section_kind section;
+	const char *setting;
+	const char *text;
+	const char *want; /* the value, or the problem without its place */
+};
+
+/* clang-format off */
+static const struct sample good[] = {
+	{ "yes", CONNECTOR, "enabled", "yes", "yes" },
+	{ "TRUE in capitals", CONNECTOR, "enabled", "TRUE", "yes" },
+	{ "On", CONNECTOR, "enabled", "On", "yes" },
+	{ "no", CONNECTOR, "enabled", "no", "no" },
+	{ "false", CONNECTOR, "enabled", "false", "no" },
+	{ "OFF", CONNECTOR, "enabled", "OFF", "no" },
+	{ "a number", MILTER, "max_sessions", "5000", "5000" },
+	{ "the least", MILTER, "max_sessions", "1", "1" },
+	{ "the most", MILTER, "max_sessions", "100000", "100000" },
+	{ "bytes", CONNECTOR, "max_message_size", "262144", "262144" },
+	{ "kilobytes", CONNECTOR, "max_message_size", "256K", "262144" },
+	{ "megabytes", CONNECTOR, "max_message_size", "36M", "37748736" },
+	{ "a blank before the unit", CONNECTOR, "max_message_size", "36 MB",
+	    "37748736" },
+	{ "a small unit", CONNECTOR, "max_message_size", "1g", "1073741824" },
+	{ "bytes with their unit", CONNECTOR, "max_message_size", "65536 B",
+	    "65536" },
+	{ "the largest size", CONNECTOR, "max_message_size", "2147483647",
+	    "2147483647" },
+	{ "seconds", CONNECTOR, "tarpit_interval", "5s", "5" },
+	{ "no time at all", CONNECTOR, "tarpit_interval", "0", "0" },
+	{ "minutes", CONNECTOR, "connection_timeout", "10m", "600" },
+	{ "hours", CONNECTOR, "connection_timeout", "24h", "86400" },
+	{ "a day", CONNECTOR, "connection_timeout", "1d", "86400" },
+	{ "thirty days", SECTION_PROTOCOL_LOG, "max_age", "30d", "2592000" },
+	{ "a clock", CONNECTOR, "connection_timeout", "00:10:00", "600" },
+	{ "a clock with days", CONNECTOR, "connection_timeout", "1.00:00:00",
+	    "86400" },
+	{ "a full clock", SECTION_PROTOCOL_LOG, "max_age", "2.03:04:05",
+	    "183845" },
+	{ "unlimited", CONNECTOR, "max_inbound_connection", "Unlimited",
+	    "unlimited" },
+	{ "an octal number", MILTER, "socket_mode", "0660", "660" },
+	{ "an octal number without its zero", MILTER, "socket_mode", "600",
+	    "600" },
+	{ "a choice", CONNECTOR, "tls_min_version", "TLSv1.2", "3" },
+	{ "a choice in other letters", CONNECTOR, "tls_min_version",
+	    "tlsV1.3", "4" },
+	{ "a choice as Exchange spells it", CONNECTOR, "message_rate_source",
+	    "IPAddress", "1" },
+	{ "flags", CONNECTOR, "auth_mechanism", "tls, basic_auth", "5" },
+	{ "flags as Exchange spells them", CONNECTOR, "auth_mechanism",
+	    "Tls,BasicAuth,BasicAuthRequireTLS,ExternalAuthoritative", "45" },
+	{ "no flag", CONNECTOR, "permission_groups", "none", "0" },
+	{ "one flag twice", CONNECTOR, "permission_groups",
+	    "Partners partners", "16" },
+	{ "a date", CONNECTOR, "expires", "2027-03-31", "20270331" },
+	{ "a leap day", CONNECTOR, "expires", "2028-02-29", "20280229" },
+	{ "no date", CONNECTOR, "expires", "", "0" },
+	{ "text", CONNECTOR, "comment", "for, people; all", "for, people; all" },
+	{ "a banner", CONNECTOR, "banner", "220 mx.example.com ESMTP",
+	    "220 mx.example.com ESMTP" },
+	{ "a unix socket", MILTER, "socket", "unix:/run/m.sock",
+	    "unix:/run/m.sock" },
+	{ "a local socket", MILTER, "socket", "local:/run/m.sock",
+	    "local:/run/m.sock" },
+	{ "an inet socket", MILTER, "socket", "inet:8891@127.0.0.1",
+	    "inet:8891@127.0.0.1" },
+	{ "an inet socket by name", MILTER, "socket", "inet:8891@localhost",
+	    "inet:8891@localhost" },
+	{ "an inet6 socket", MILTER, "socket", "inet6:8891@[::1]",
+	    "inet6:8891@[::1]" },
+	{ "an inet6 socket without brackets", MILTER, "socket",
+	    "inet6:8891@::1", "inet6:8891@::1" },
+	{ "an account", MILTER, "user", "milter:postfix", "milter:postfix" },
+	{ "bindings", CONNECTOR, "bindings", "0.0.0.0:25,[::]:25  192.0.2.1:587",
+	    "0.0.0.0:25|[::]:25|192.0.2.1:587" },
+	{ "ranges of all spellings", CONNECTOR, "remote_ip_ranges",
+	    "10.0.0.1, 10.0.1.0/24 10.0.2.0(255.255.255.0),10.0.3.5-10.0.3.9",
+	    "10.0.0.1-10.0.0.1|10.0.1.0-10.0.1.255|10.0.2.0-10.0.2.255|"
+	    "10.0.3.5-10.0.3.9" },
+	{ "blanks around the dash", CONNECTOR, "remote_ip_ranges",
+	    "10.0.0.1 - 10.0.0.9 10.0.1.1 -10.0.1.9,10.0.2.1- 10.0.2.9, ::1",
+	    "10.0.0.1-10.0.0.9|10.0.1.1-10.0.1.9|10.0.2.1-10.0.2.9|::1-::1" },
+	{ "separators in plenty", CONNECTOR, "remote_ip_ranges",
+	    ", 10.0.0.1 ,,\t10.0.0.2,", "10.0.0.1-10.0.0.1|10.0.0.2-10.0.0.2" },
+	{ "a list in a file", CONNECTOR, "remote_ip_ranges",
+	    "10.9.0.0/16 @lists/ranges 10.8.0.1",
+	    "10.9.0.0-10.9.255.255|10.0.0.0-10.0.0.255|10.0.3.1-10.0.3.9|"
+	    "10.8.0.1-10.8.0.1" },
+	{ "an empty list", ORGANIZATION, "gateways", "", "" },
+	{ "domains, canonical and sorted", ORGANIZATION, "accepted_domains",
+	    "Example.COM, *.example.net b\xc3\xbc" "cher.example",
+	    "example.com|*.example.net|xn--bcher-kva.example" },
+	{ "patterns of addresses", CONNECTOR, "relay_to",
+	    "User@Example.org example.net *.example.com",
+	    "User@example.org|@example.net|@*.example.com" },
+	{ "all principals", CONNECTOR, "submit",
+	    "anonymous Users -servers legacyservers partners "
+	    "ExternallySecured user:Bob -user:a@b.example group:STAFF "
+	    "host:Mx.Example.com host:.example.org -host:.x",
+	    "anonymous|users|-servers|legacy_servers|partners|"
+	    "externally_secured|user:Bob|-user:a@b.example|group:Staff(1)|"
+	    "host:mx.example.com|host:.example.org|-host:.x" },
+	{ "identities of servers", CONNECTOR, "server_identities",
+	    "login:mx1, cert:mx1.example.com", "login:mx1|cert:mx1.example.com" },
+	{ "senders that are exempt", CONNECTOR, "header_from_exempt",
+	    "lists.example *.news.example host:.bulk.example",
+	    "lists.example|*.news.example|host:.bulk.example" },
+	{ "thresholds", SECTION_BACK_PRESSURE, "free_disk", "1G 500M 750M 2G",
+	    "1G|500M|750M|2G" },
+};
+
+/* The corpus in t/data/bad has the common ones. */
+static const struct sample bad[] = {
+	{ "a number with a sign", MILTER, "max_sessions", "+5",
+	    "'+5' is not valid; expected: number, 1 to 100000" },
+	{ "a number with a unit", MILTER, "max_sessions", "5K",
+	    "'5K' is not valid; expected: number, 1 to 100000" },
+	{ "a number beyond 64 bits", MILTER, "max_sessions",
+	    "18446744073709551617",
+	    "'18446744073709551617' is out of range; expected: number, 1 to "
+	    "100000" },
+	{ "a size that overflows by its unit", CONNECTOR, "max_message_size",
+	    "9007199254740993K",
+	    "'9007199254740993K' is out of range; expected: size, 64K to "
+	    "2147483647" },
+	{ "unlimited where nothing is", CONNECTOR, "max_message_size",
+	    "unlimited",
+	    "'unlimited' is not valid; expected: size, 64K to 2147483647" },
+	{ "a count beyond its range", CONNECTOR, "max_inbound_connection",
+	    "0",
+	    "'0' is out of range; expected: number, 1 to 2147483647, or "
+	    "unlimited" },
+	{ "a time without its unit", CONNECTOR, "connection_timeout", "600",
+	    "'600' has no unit; expected: time, 1s to 1d" },
+	{ "a clock of 24 hours", CONNECTOR, "connection_timeout", "24:00:00",
+	    "'24:00:00' is not valid; expected: time, 1s to 1d" },
+	{ "a clock without seconds", CONNECTOR, "connection_timeout", "00:10",
+	    "'00:10' is not valid; expected: time, 1s to 1d" },
+	{ "a clock that goes on", CONNECTOR, "connection_timeout",
+	    "00:10:00.5", "'00:10:00.5' is not valid; expected: time, 1s to "
+	    "1d" },
+	{ "days that overflow", SECTION_PROTOCOL_LOG, "max_age",
+	    "9223372036854775807.23:59:59",
+	    "'9223372036854775807.23:59:59' is out of range; expected: time, "
+	    "0s to 24855d, or unlimited" },
+	{ "two units", CONNECTOR, "connection_timeout", "1h30m",
+	    "'1h30m' is not valid; expected: time, 1s to 1d" },
+	{ "a date with blanks", CONNECTOR, "expires", "2027-3-1 ",
+	    "'2027-3-1 ' is not valid; expected: date, yyyy-mm-dd" },
+	{ "a date that goes on", CONNECTOR, "expires", "2027-03-311",
+	    "'2027-03-311' is not valid; expected: date, yyyy-mm-dd" },
+	{ "no leap day", CONNECTOR, "expires", "2100-02-29",
+	    "'2100-02-29' is no day of the calendar; expected: date, "
+	    "yyyy-mm-dd" },
+	{ "year nought", CONNECTOR, "expires", "0000-01-01",
+	    "'0000-01-01' is no day of the calendar; expected: date, "
+	    "yyyy-mm-dd" },
+	{ "a mode that is not octal", MILTER, "socket_mode", "0668",
+	    "'0668' is not valid; expected: octal number, 0 to 0777" },
+	{ "a mode beyond 64 bits", MILTER, "socket_mode",
+	    "7777777777777777777777777",
+	    "'7777777777777777777777777' is out of range; expected: octal "
+	    "number, 0 to 0777" },
+	{ "a value that would break a line", CONNECTOR, "enabled", "a\nb\"",
+	    "'a\\x0ab\\x22' is not valid; expected: yes or no" },
+	{ "an account with a blank", MILTER, "user", "a b",
+	    "'a b': not an account; write USER or USER:GROUP" },
+	{ "a folder that is not absolute", SECTION_PROTOCOL_LOG, "directory",
+	    "log", "'log': the path is not absolute; begin it with '/'" },
+	{ "a delimiter of two", SECTION_DIRECTORY, "recipient_delimiter",
+	    "+-", "'+-': not a delimiter; write one character, such as +" },
+	{ "a capability without its domain", CONNECTOR,
+	    "tls_domain_capabilities", ":AcceptOorg",
+	    "':AcceptOorg': not a domain with a capability; write "
+	    "DOMAIN:CAPABILITY" },
+	{ "a threshold in words", SECTION_BACK_PRESSURE, "disk", "full",
+	    "'full': not a threshold; write four numbers, such as 89 99 90 "
+	    "80" },
+};
+
+static const struct {
+	enum section_kind section;
+	const char *setting;
+	const char *type;
+	const char *initial;
+} described[] = {
+	{ CONNECTOR, "enabled", "yes or no", "yes" },
+	{ CONNECTOR, "bindings", "list of address:port, at least one",
+	    "(none)" },
+	{ CONNECTOR, "remote_ip_ranges",
+	    "list of address ranges, at least one", "(none)" },
+	{ CONNECTOR, "expires", "date, yyyy-mm-dd", "(empty)" },
+	{ CONNECTOR, "mode", "one of enforce, monitor", "enforce" },
+	{ CONNECTOR, "submit", "list of principals", "(empty)" },
+	{ CONNECTOR, "relay_to", "list of user@d, d, *.d", "(empty)" },
+	{ CONNECTOR, "connection_timeout", "time, 1s to 1d", "10m" },
+	{ CONNECTOR, "tarpit_interval", "time, 0s to 8s", "5s" },
+	{ CONNECTOR, "max_message_size", "size, 64K to 2147483647", "36M" },
+	{ CONNECTOR, "max_protocol_errors",
+	    "number, 0 to 2147483647, or unlimited", "5" },
+	{ ORGANIZATION, "accepted_domains", "list of domains d, *.d",
+	    "(empty)" },
+	{ MILTER, "socket_mode", "octal number, 0 to 0777", "0660" },
+	{ SECTION_GROUP, "members", "list of logins", "(empty)" },
+	{ SECTION_PROTOCOL_LOG, "max_age",
+	    "time, 0s to 24855d, or unlimited", "30d" },
+};
+/* clang-format on */
+
+static int
+parse(const struct setting *setting, union setting_value *value,
+    const char *text, struct diags *diags)
+{
+	struct setting_context context = {
+		.arena = arena,
+		.sources = sources,
+		.diags = diags,
+		.place = { .file = "main.ini", .line = 7 },
+		.groups = groups,
+		.group_count = nitems(groups),
+	};
+
+	return setting_parse(&context, setting, value, text);
+}
+
+static void
+test_good(const struct sample *sample)
+{
+	const struct setting *setting =
+	    schema_find(sample->section, sample->setting);
+	struct diags *diags = diags_new();
+	union setting_value value;
+	char shown[1024];
+	struct text out;
+
+	text_init(&out, shown, sizeof(shown));
+	if (parse(setting, &value, sample->text, diags) == 0) {
+		put_value(&out, setting, &value);
+	} else {
+		char *problems = problems_of(diags);
+
+		text_put(&out, problems);
+		free(problems);
+	}
+	is_str(shown, sample->want, sample->what);
+	diags_free(diags);
+}
+
+static void
+test_bad(const struct sample *sample)
+{
+	struct diags *diags = diags_new();
+	union setting_value value;
+	char want[512];
+	char *got;
+
+	snprintf(want, sizeof(want), "main.ini:7: error: %s\n", sample->want);
+	is_int(parse(schema_find(sample->section, sample->setting), &value,
+		   sample->text, diags),
+	    -1, sample->what);
+	got = problems_of(diags);
+	is_str(got, want, "and says why");
+	free(got);
+	diags_free(diags);
+}
+
+/* What our own tables say has to be right. */
+static void
+test_rows(void)
+{
+	struct diags *diags = diags_new();
+	size_t wrong = 0, silent = 0, twins = 0;
+	char *problems;
+
+	for (size_t i = 0; i < schema_count(); i++) {
+		const struct setting *row = schema_at(i);
+		union setting_value value;
+
+		if (row->initial != NULL)
+			wrong += parse(row, &value, row->initial, diags) != 0;
+		if (row->off != NULL)
+			wrong += parse(row, &value, row->off, diags) != 0;
+		silent += row->help == NULL || row->help[0] == '\0';
+		twins += schema_find(row->section, row->name) != row;
+	}
+	problems = problems_of(diags);
+	is_str(problems, "", "built-in and off values are right");
+	is_int((long long)wrong, 0, "all of them");
+	is_int((long long)silent, 0, "every row says what it is for");
+	is_int((long long)twins, 0, "no two rows have one name");
+	free(problems);
+	diags_free(diags);
+}
+
+static void
+test_presets(void)
+{
+	struct diags *diags = diags_new();
+	size_t wrong = 0;
+
+	for (size_t i = 0; i < preset_count; i++) {
+		const struct setting *row =
+		    schema_find(CONNECTOR, presets[i].setting);
+		union setting_value value;
+
+		wrong += row == NULL || row->initial == NULL ||
+		    strcmp(row->name, "usage") == 0 ||
+		    parse(row, &value, presets[i].value, diags) != 0;
+	}
+	is_int((long long)wrong, 0,
+	    "presets set right values, never bindings, ranges or usage");
+	is_str(preset_value(1, "recipient_filter", true), "yes",
+	    "internet filters recipients when there is a directory");
+	is_str(preset_value(1, "recipient_filter", false), NULL,
+	    "and not without one");
+	diags_free(diags);
+}
+
+static void
+test_descriptions(void)
+{
+	for (size_t i = 0; i < nitems(described); i++) {
+		const struct setting *row =
+		    schema_find(described[i].section, described[i].setting);
+		char type[SETTING_TYPE_TEXT_MAX];
+
+		is_str(setting_type_text(type, row), described[i].type,
+		    described[i].setting);
+		is_str(setting_default_text(row), described[i].initial,
+		    "and its default");
+	}
+}
+
+static void
+test_lookup(void)
+{
+	const struct setting *ranges =
+	    schema_find(CONNECTOR, "remote_ip_ranges");
+
+	ok(ranges != NULL &&
+		schema_find(CONNECTOR, "RemoteIPRanges") == ranges &&
+		schema_find(SECTION_DEFAULTS, "REMOTE-IP-RANGES") == ranges,
+	    "a setting is found in every spelling, and for [defaults]");
+	ok(schema_find(MILTER, "remote_ip_ranges") == NULL,
+	    "and not in another section");
+	ok(schema_section("Protocol-Log") ==
+		&schema_sections[SECTION_PROTOCOL_LOG],
+	    "a section is found in every spelling");
+}
+
+int
+main(void)
+{
+	static const char list[] = "# of the offices\n"
+				   "\n"
+				   "10.0.0.0/24\t# Bonn\r\n"
+				   "  10.0.3.1 - 10.0.3.9  \n";
+
+	arena = arena_new();
+	sources = sources_new();
+	if (arena == NULL || sources == NULL ||
+	    sources_add(sources, "lists/ranges", list, sizeof(list) - 1) != 0)
+		return 2;
+	for (size_t i = 0; i < nitems(good); i++)
+		test_good(&good[i]);
+	for (size_t i = 0; i < nitems(bad); i++)
+		test_bad(&bad[i]);
+	test_rows();
+	test_presets();
+	test_descriptions();
+	test_lookup();
+	sources_free(sources);
+	arena_free(arena);
+	return done();
+}

@@ -1,0 +1,433 @@
+#!/usr/bin/perl
+# wire.t - the daemon on its real socket, spoken to as Postfix and as Sendmail
+# do: what is negotiated, what is answered, and what is logged.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+
+use Dialogue qw(begin hold);
+use Milter;
+use Scratch;
+use Test::More;
+use Wire;
+
+my $scratch = Scratch->new;
+my $main = <<'END';
+[organization]
+accepted_domains = example.com, *.example.net
+END
+my %connectors = (
+	internet => <<'END',
+bindings = 0.0.0.0:25, [::]:25
+remote_ip_ranges = 0.0.0.0-203.0.113.255, 2001:db8::/32
+permission_groups = anonymous_users
+accept_authoritative_domain_sender = -anonymous
+END
+	'Scan and Fax' => <<'END',
+bindings = 0.0.0.0:25
+remote_ip_ranges = 10.20.0.0/24
+permission_groups = anonymous_users
+accept_any_recipient = anonymous
+END
+	secure => <<'END',
+bindings = 0.0.0.0:25
+remote_ip_ranges = 10.30.0.0/24
+permission_groups = anonymous_users
+require_tls = yes
+tls_min_version = TLSv1.2
+END
+	submission => <<'END',
+bindings = 0.0.0.0:587, [::]:587
+remote_ip_ranges = 0.0.0.0/0, ::/0
+permission_groups = exchange_users
+auth_mechanism = tls, basic_auth, basic_auth_require_tls
+END
+	exact => <<'END',
+bindings = 192.0.2.77:25, [2001:db8::77]:25, 127.0.0.1:25, [::1]:25
+remote_ip_ranges = 10.0.0.0/8, 127.0.0.0/8, 2001:db8::/32, ::1
+permission_groups = exchange_servers
+auth_mechanism = external_authoritative
+accept_open_relay = yes
+END
+	named => <<'END',
+bindings = 0.0.0.0:25
+remote_ip_ranges = 10.40.0.0/24
+permission_groups = anonymous_users
+accept_any_recipient = host:.trusted.example
+END
+);
+
+sub by
+{
+	my ($connector, $rule) = @_;
+	return " [connector $connector, rule $rule]";
+}
+
+sub no_relay
+{
+	return '550 5.7.54 SMTP; Unable to relay recipient in non-accepted '
+	    . 'domain' . by($_[0], 'relay');
+}
+
+sub no_submit
+{
+	return '530 5.7.57 SMTP; Client was not authenticated to send '
+	    . 'anonymous mail during MAIL FROM' . by($_[0], 'submit');
+}
+
+my $closed = '421 4.3.2 Service not available' . by('-', 'no_connector');
+my $no_listener = '451 4.3.5 Server configuration problem'
+    . by('-', 'listener');
+my $no_tls = '530 5.7.0 Must issue a STARTTLS command first'
+    . by('secure', 'require_tls');
+my $not_as_this = '550 5.7.60 SMTP; Client does not have permissions to send '
+    . 'as this sender' . by('internet', 'authoritative_domain_sender');
+my $cannot = '451 4.3.0 Cannot decide now, please try again later';
+my $not_in_clear = '538 5.7.11 Encryption required for requested '
+    . 'authentication mechanism' . by('submission', 'auth_mechanism');
+
+my @net = (client => '203.0.113.9', name => 'mx.client.test');
+my @scan = (client => '10.20.0.7');
+my @submit = (client => '203.0.113.9', listener_port => 587);
+my $unasked = 'none';
+
+my @dialogues = (
+	['a message to us',
+	    [connect => [@net]],
+	    [helo => ['client.test']],
+	    [mail => ['<a@client.test>', 'SIZE=1000', 'BODY=8BITMIME']],
+	    [rcpt => ['<x@example.com>', 'NOTIFY=SUCCESS,FAILURE',
+		'ORCPT=rfc822;x+40y@example.com']],
+	    [rcpt => ['<y@a.example.net>']],
+	    [message => [], $unasked]],
+	['relay refused, recipient by recipient',
+	    [connect => [@net]],
+	    [helo => ['client.test']],
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<x@foreign.test>'], no_relay('internet')],
+	    [rcpt => ['<x@example.com>']],
+	    [rcpt => ['<x@example.net>'], no_relay('internet')],
+	    [rcpt => ['<x%foreign.test@example.com>'], no_relay('internet')]],
+	['relay granted',
+	    [connect => [@scan]],
+	    [helo => ['scan']],
+	    [mail => ['<>']],
+	    [rcpt => ['<x@foreign.test>']],
+	    [rcpt => ['x@foreign.test']],
+	    [rcpt => ['<x%foreign.test@example.com>']]],
+	['a routed form that was not resolved',
+	    [connect => [@scan]],
+	    [mail => ['<>']],
+	    [macro => ['{rcpt_addr}', undef], 'none'],
+	    [rcpt => ['<x%foreign.test@example.com>'],
+		$cannot . by('Scan and Fax', 'relay')],
+	    [rcpt => ['<x@foreign.test>']]],
+	['an own sender',
+	    [connect => [@net]],
+	    [helo => ['client.test']],
+	    [mail => ['<a@example.com>'], $not_as_this],
+	    [mail => ['<a@b.example.net>'], $not_as_this],
+	    [mail => ['<a@example.net>']]],
+	['bad addresses',
+	    [connect => [@net]],
+	    [mail => ['<a@@client.test>'],
+		'501 5.1.7 Invalid address' . by('internet', 'sender_syntax')],
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<>'], '501 5.1.3 Invalid address'
+		. by('internet', 'recipient_syntax')],
+	    [rcpt => ['<joe>'], '501 5.1.3 Invalid address'
+		. by('internet', 'recipient_syntax')],
+	    [rcpt => ['<Postmaster>']]],
+	['nobody serves it: at HELO and at MAIL',
+	    [connect => [client => '203.0.114.1']],
+	    [helo => ['client.test'], $closed],
+	    [helo => ['client.test'], $closed],
+	    [mail => ['<a@client.test>'], $closed]],
+	['nobody serves it: at MAIL without HELO',
+	    [connect => [client => '2001:db9::1', listener => '2001:db8::25']],
+	    [mail => ['<a@client.test>'], $closed]],
+	['another port',
+	    [connect => [@net, listener_port => 26]],
+	    [helo => ['client.test'], $closed]],
+	['no {daemon_port}: at each MAIL, not at HELO',
+	    [macro => ['{daemon_port}', undef], 'none'],
+	    [connect => [@net]],
+	    [helo => ['client.test']],
+	    [mail => ['<a@client.test>'], $no_listener],
+	    [mail => ['<a@client.test>'], $no_listener]],
+	['no address of the listener at all',
+	    [macro => ['{daemon_addr}', undef], 'none'],
+	    [macro => ['{if_addr}', undef], 'none'],
+	    [connect => [@net]],
+	    [helo => ['client.test']],
+	    [mail => ['<a@client.test>'], $no_listener]],
+	['loopback without an address of the listener',
+	    [macro => ['{daemon_addr}', undef], 'none'],
+	    [macro => ['{if_addr}', undef], 'none'],
+	    [connect => [client => '127.0.0.5']],
+	    [helo => ['client.test']],
+	    [mail => ['<boss@example.com>']],
+	    [rcpt => ['<x@foreign.test>']]],
+	['loopback',
+	    [connect => [client => '127.0.0.1', listener => '127.0.0.1']],
+	    [helo => ['client.test']],
+	    [mail => ['<boss@example.com>']],
+	    [rcpt => ['<x@foreign.test>']]],
+	['IPv6 loopback',
+	    [connect => [client => '::1', listener => '::1',
+		configured_listener => '::']],
+	    [mail => ['<boss@example.com>']]],
+	['an exact binding hides the wildcard ones',
+	    [connect => [@scan, listener => '192.0.2.77']],
+	    [mail => ['<boss@example.com>']],
+	    [rcpt => ['<x@foreign.test>']]],
+	['an exact binding on IPv6',
+	    [connect => [client => '2001:db8::9', listener => '2001:db8::77',
+		configured_listener => '::']],
+	    [mail => ['<boss@example.com>']]],
+	['IPv6',
+	    [connect => [client => '2001:db8::9', listener => '2001:db8::25',
+		configured_listener => '::']],
+	    [helo => ['[IPv6:2001:db8::9]']],
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<x@foreign.test>'], no_relay('internet')]],
+	['a mapped client is an IPv4 client',
+	    [connect => [client => '::ffff:10.20.0.7']],
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<x@foreign.test>']]],
+	['a client without address',
+	    [connect => [client => undef], 'tempfail']],
+	['STARTTLS without another EHLO',
+	    [connect => [client => '10.30.0.7']],
+	    [helo => ['client.test']],
+	    [mail => ['<a@client.test>'], $no_tls],
+	    [tls => [version => 'TLSv1.3'], 'none'],
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<x@example.com>']]],
+	['STARTTLS of an old version',
+	    [connect => [client => '10.30.0.7']],
+	    [tls => [version => 'TLSv1.1'], 'none'],
+	    [helo => ['client.test']],
+	    [mail => ['<a@client.test>'], $no_tls]],
+	['STARTTLS of a version to come',
+	    [connect => [client => '10.30.0.7']],
+	    [tls => [version => 'TLSv2'], 'none'],
+	    [mail => ['<a@client.test>'],
+		$cannot . by('secure', 'require_tls')]],
+	['TLS that ended before the second MAIL',
+	    [connect => [client => '10.30.0.7']],
+	    [tls => [version => 'TLSv1.3'], 'none'],
+	    [mail => ['<a@client.test>']],
+	    [macro => ['{tls_version}', ''], 'none'],
+	    [mail => ['<a@client.test>'], $no_tls]],
+	['a login',
+	    [connect => [@submit]],
+	    [helo => ['client.test']],
+	    [mail => ['<joe@example.com>'], no_submit('submission')],
+	    [login => ['joe@example.com', 'PLAIN'], 'none'],
+	    [mail => ['<joe@example.com>'], $not_in_clear],
+	    [tls => [], 'none'],
+	    [mail => ['<joe@example.com>']],
+	    [rcpt => ['<x@foreign.test>']],
+	    [mail => ['<jim@example.com>'],
+		'550 5.7.60 SMTP; Client does not have permissions to send as '
+		. 'this sender'
+		. by('submission', 'authoritative_domain_sender')]],
+	['a login by XCLIENT',
+	    [connect => [@submit]],
+	    [tls => [], 'none'],
+	    [login => ['joe@example.com', 'XCLIENT'], 'none'],
+	    [mail => ['<joe@example.com>']],
+	    [rcpt => ['<x@foreign.test>']]],
+	['a login by a mechanism nobody offered',
+	    [connect => [@submit]],
+	    [tls => [], 'none'],
+	    [login => ['joe@example.com', 'CRAM-MD5'], 'none'],
+	    [mail => ['<joe@example.com>'],
+		'530 5.7.0 Authentication mechanism not offered here'
+		. by('submission', 'auth_mechanism')]],
+	['{auth_author} alone is no login',
+	    [connect => [@submit]],
+	    [tls => [], 'none'],
+	    [mail => ['<joe@example.com>', 'AUTH=<joe@example.com>'],
+		no_submit('submission')]],
+	['ANONYMOUS is no login',
+	    [connect => [@submit]],
+	    [tls => [], 'none'],
+	    [login => ['joe@example.com', 'ANONYMOUS'], 'none'],
+	    [mail => ['<joe@example.com>'], no_submit('submission')]],
+	['a login that ended',
+	    [connect => [@submit]],
+	    [tls => [], 'none'],
+	    [login => ['joe@example.com'], 'none'],
+	    [mail => ['<joe@example.com>']],
+	    [macro => ['{auth_authen}', undef], 'none'],
+	    [mail => ['<joe@example.com>'], no_submit('submission')]],
+	['a recipient that the MTA refused itself',
+	    [connect => [@net]],
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<x@foreign.test>', { mailer => 'error',
+		host => '5.7.1', addr => 'Relay access denied' }], 'logged'],
+	    [eom => [], $cannot . by('-', 'internal')]],
+	['an accepted recipient of the mailer error is judged',
+	    [connect => [@net]],
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<x@foreign.test>', { mailer => 'error',
+		host => '5.1.1 User unknown' }], no_relay('internet')]],
+	['a login without a mechanism',
+	    [connect => [@submit]],
+	    [tls => [], 'none'],
+	    [login => ['joe@example.com', ''], 'none'],
+	    [mail => ['<joe@example.com>'], no_submit('submission')]],
+	['a second MAIL replaces the first',
+	    [connect => [@scan]],
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<x@foreign.test>']],
+	    [mail => ['<b@client.test>']],
+	    [rcpt => ['<y@foreign.test>']]],
+	['ABORT ends the transaction, not the session',
+	    [connect => [@scan]],
+	    [helo => ['scan']],
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<x@foreign.test>']],
+	    [abort => [], 'none'],
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<x@foreign.test>']]],
+	['a verified name',
+	    [connect => [client => '10.40.0.7', name => 'MX.trusted.example']],
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<x@foreign.test>']]],
+	['a name that is not verified',
+	    [connect => [client => '10.40.0.7', name => 'mx.trusted.example',
+		resolve => 'FORGED']],
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<x@foreign.test>'], no_relay('named')]],
+	['a name nobody can verify now',
+	    [connect => [client => '10.40.0.7', resolve => 'TEMP']],
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<x@foreign.test>'], $cannot . by('named', 'relay')],
+	    [rcpt => ['<x@example.com>']]],
+	['local submission is none of our business',
+	    [connect => [client => '127.0.0.1', host => 'localhost',
+		port => 0, listener_port => 0]],
+	    [helo => ['localhost']],
+	    [mail => ['boss@example.com']],
+	    [rcpt => ['x@foreign.test']]],
+	['a port of the client makes it a network session',
+	    [connect => [client => '127.0.0.1', host => 'localhost',
+		port => 1, listener_port => 0]],
+	    [mail => ['boss@example.com'], $no_listener]],
+);
+
+# ---- negotiation ------------------------------------------------------------
+
+# No headers, end of headers, body, unknown commands, but recipients that the
+# MTA refuses; over a UNIX socket no DATA either.
+use constant UNNEEDED => 0x00010 | 0x00020 | 0x00040 | 0x00100 | 0x00800;
+use constant NODATA => 0x00200;
+use constant SETSYMLIST => 0x00100;
+
+my %asked = (
+	C => 'j _ {daemon_name} {daemon_addr} {daemon_port} {if_addr} '
+	    . '{client_resolve}',
+	M => 'j i {tls_version} {auth_type} {auth_authen}',
+	R => 'j i {rcpt_addr} {rcpt_host} {rcpt_mailer}',
+	E => 'j i',
+);
+
+sub check_negotiation
+{
+	my ($milter, $name, $unneeded) = @_;
+	my @offers = (
+		['all that both MTAs offer', 0x1ff, 0x1fffff, SETSYMLIST,
+		    $unneeded, \%asked],
+		['no lists of macros', 0xff, 0x1fffff, 0, $unneeded, {}],
+		['protocol 2 of old', 0x3f, 0x7f, 0, $unneeded & 0x7f, {}],
+	);
+	for my $offer (@offers) {
+		my ($what, $actions, $steps, $want, $left_out, $lists) = @$offer;
+		my $wire = Wire->new($milter->socket);
+		my $agreed = $wire->negotiate(actions => $actions,
+			protocol => $steps);
+		is($agreed->{actions}, $want, "$name, $what: actions");
+		is($agreed->{protocol}, $left_out, "$name, $what: steps");
+		is_deeply($agreed->{symlists}, $lists,
+		    "$name, $what: macros");
+		$wire->quit;
+	}
+	return;
+}
+
+# ---- the dialogues, on both sockets, in both dialects -----------------------
+
+my %sockets = (
+	unix => undef,
+	inet => 'inet:' . Scratch::free_port('127.0.0.1') . '@127.0.0.1',
+);
+
+for my $name (sort keys %sockets) {
+	my $milter = Milter->new($scratch, name => $name, main => $main,
+		connectors => \%connectors,
+		defined $sockets{$name} ? (socket => $sockets{$name}) : ());
+	$milter->start;
+	check_negotiation($milter, $name,
+	    $name eq 'unix' ? UNNEEDED | NODATA : UNNEEDED);
+	for my $dialect (qw(postfix sendmail)) {
+		for my $dialogue (@dialogues) {
+			my ($what, @moves) = @$dialogue;
+			my $wire = begin($milter, $dialect);
+			my $end = $what eq 'a message to us';
+			@moves = @moves[0 .. $#moves - 1] if $end;
+			hold($milter, $wire, "$name, $dialect: $what", @moves);
+			check_end($milter, $wire, "$name, $dialect") if $end;
+			$wire->quit;
+		}
+	}
+	is($milter->stop, 0, "$name: stops cleanly");
+}
+
+# The end of the message is answered once, and the session goes on.
+sub check_end
+{
+	my ($milter, $wire, $name) = @_;
+	$milter->clear_log;
+	is($wire->message->{verdict}, 'continue', "$name: end of message");
+	my ($line) = $milter->lines;
+	like($line, qr/^4Tq[0-9A-F]+: connector=internet client=mx\.client\.test\[203\.0\.113\.9\]:41022 listener=192\.0\.2\.25:25 stage=eom verdict=accept rule= reply="" from=<a\@client\.test> to=<x\@example\.com> helo=<client\.test> identity=anonymous auth= tls= nrcpt=2$/,
+	    "$name: the line of an accepted message");
+	is($wire->mail('<b@client.test>')->{verdict}, 'continue',
+	    "$name: the next message");
+	is($wire->rcpt('<x@foreign.test>')->{reply}, no_relay('internet'),
+	    "$name: is judged anew");
+	return;
+}
+
+# ---- reload between two messages --------------------------------------------
+
+{
+	my $milter = Milter->new($scratch, name => 'reload', main => $main,
+		connectors => \%connectors);
+	$milter->start;
+	my $wire = begin($milter);
+	hold($milter, $wire, 'before the reload', [connect => [@scan]],
+	    [mail => ['<a@client.test>']], [rcpt => ['<x@foreign.test>']]);
+	like($milter->reload('USR1', connectors => { 'Scan and Fax' => undef }),
+	    qr/^reload: configuration [0-9a-f]{12} is in use$/, 'SIGUSR1');
+	hold($milter, $wire, 'an open transaction keeps what it began with',
+	    [rcpt => ['<y@foreign.test>']]);
+	hold($milter, $wire, 'the next one selects anew',
+	    [mail => ['<a@client.test>']],
+	    [rcpt => ['<x@foreign.test>'], no_relay('internet')]);
+	like($milter->reload('HUP', connectors => { broken => "what = ever\n" }),
+	    qr/^reload failed; the old configuration stays in use$/, 'SIGHUP');
+	ok(scalar(grep { /broken\.ini:2: error: \[connector broken\] what: / }
+	    $milter->lines), 'the problem is logged');
+	hold($milter, $wire, 'a bad configuration changes nothing',
+	    [mail => ['<a@client.test>']], [rcpt => ['<x@example.com>']]);
+	is($milter->stop, 0, 'stops cleanly with a session open');
+}
+
+done_testing;
