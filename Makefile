@@ -139,15 +139,18 @@ format:
 install: all
 	install -d $(DESTDIR)$(SBINDIR) $(DESTDIR)$(BINDIR) \
 	    $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(MANDIR)/man5 \
-	    $(DESTDIR)$(DOCDIR) $(DESTDIR)$(UNITDIR)
+	    $(DESTDIR)$(DOCDIR)/examples/connectors.d $(DESTDIR)$(UNITDIR)
 	install -m 755 $(BUILD)/connector-milter $(DESTDIR)$(SBINDIR)/
 	install -m 755 $(BUILD)/connectorctl $(DESTDIR)$(BINDIR)/
 	install -m 644 $(filter %.8,$(MANUALS)) $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 $(filter %.5,$(MANUALS)) $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 README INSTALL $(DESTDIR)$(DOCDIR)/
-	cp -R etc $(DESTDIR)$(DOCDIR)/examples
+	install -m 644 etc/*.ini etc/*.example $(DESTDIR)$(DOCDIR)/examples/
+	install -m 644 etc/connectors.d/*.ini \
+	    $(DESTDIR)$(DOCDIR)/examples/connectors.d/
 	sed 's,@SBINDIR@,$(SBINDIR),' contrib/connector-milter.service \
 	    > $(DESTDIR)$(UNITDIR)/connector-milter.service
+	chmod 644 $(DESTDIR)$(UNITDIR)/connector-milter.service
 
 uninstall:
 	rm -f $(DESTDIR)$(SBINDIR)/connector-milter \
