@@ -51,10 +51,11 @@ struct ini *ini_parse(struct arena *arena, const struct source *source,
 
 /*
  * The same, but with problems it gives what could be understood in spite of
- * them, so that the values there can be judged in the same run; *sound is
- * false then. NULL only when nothing is left.
+ * them, so that the values there can be judged in the same run; *whole is
+ * false when a section or setting was lost by that. NULL only when nothing is
+ * left.
  */
 struct ini *ini_parse_partly(struct arena *arena, const struct source *source,
-    struct diags *diags, bool *sound) NODISCARD;
+    struct diags *diags, bool *whole) NODISCARD;
 
 #endif

@@ -35,7 +35,8 @@ struct ini_scan {
 	struct diags *diags;
 	struct place place;
 	size_t problems;
-	bool stop; /* the rest of the file is not looked at */
+	bool stop;      /* the rest of the file is not looked at */
+	bool lost_line; /* a section or setting could not be kept */
 
 	struct ini *ini;
 	struct ini_key *keys; /* of all sections */

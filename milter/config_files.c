@@ -67,8 +67,11 @@ refuse_unknown(
 
 	for (size_t i = 0; i < schema_section_count; i++)
 		words[i] = schema_sections[i].word;
-	build->sound = false;
 	near = text_nearest(word, words, schema_section_count);
+	/* Of those two a connector, or its defaults, may be missing now. */
+	if (near == section_word(SECTION_DEFAULTS) ||
+	    near == section_word(SECTION_CONNECTOR))
+		build->sound = false;
 	if (near != NULL)
 		diag_add(build->diags, SEVERITY_ERROR, &place,
 		    "unknown section; did you mean '%s'", near);
@@ -103,6 +106,19 @@ check_name(struct build *build, const struct section_row *row,
 		    blanks ? " and blanks" : "");
 }
 
+/* Of two that are the same the parser has said so; the first one counts. */
+static void
+keep_global(struct build *build, enum section_kind kind,
+    const struct placed_section *section)
+{
+	struct placed_section *kept = &build->config->globals[kind];
+
+	if (kept->ini == NULL)
+		*kept = *section;
+	else if (kind == SECTION_DEFAULTS)
+		build->sound = false;
+}
+
 static void
 keep_section(struct build *build, const struct section_row *row,
     const struct placed_section *section)
@@ -125,7 +141,7 @@ keep_section(struct build *build, const struct section_row *row,
 	else if (row->kind == SECTION_GROUP)
 		add_section(build, &config->groups, section);
 	else
-		config->globals[row->kind] = *section;
+		keep_global(build, row->kind, section);
 }
 
 static void

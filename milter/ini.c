@@ -167,7 +167,7 @@ verify(struct ini_scan *scan, struct span bytes)
 
 struct ini *
 ini_parse_partly(struct arena *arena, const struct source *source,
-    struct diags *diags, bool *sound)
+    struct diags *diags, bool *whole)
 {
 	struct span bytes = { source->bytes, source->len };
 	struct ini_scan scan = {
@@ -182,19 +182,22 @@ ini_parse_partly(struct arena *arena, const struct source *source,
 	} else {
 		ini_scan_bytes(&scan, bytes);
 		ini_find_duplicates(&scan);
-		if (scan.problems == 0)
+		if (scan.problems == 0) {
 			verify(&scan, bytes);
+			scan.lost_line = scan.problems > 0;
+		}
 	}
 	arena_free(scan.scratch);
-	*sound = scan.problems == 0;
+	*whole = !scan.lost_line && !scan.stop;
 	return scan.ini;
 }
 
 struct ini *
 ini_parse(struct arena *arena, const struct source *source, struct diags *diags)
 {
-	bool sound;
-	struct ini *ini = ini_parse_partly(arena, source, diags, &sound);
+	const size_t before = diags_count(diags, SEVERITY_ERROR);
+	bool whole;
+	struct ini *ini = ini_parse_partly(arena, source, diags, &whole);
 
-	return sound ? ini : NULL;
+	return diags_count(diags, SEVERITY_ERROR) == before ? ini : NULL;
 }

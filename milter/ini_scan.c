@@ -195,6 +195,7 @@ name_place(struct ini_scan *scan, struct span line)
 static void
 read_line(struct ini_scan *scan, struct span whole)
 {
+	const size_t kept = scan->entry_count;
 	struct span line = whole;
 
 	/* iniparser's buffer has to hold the CR too. */
@@ -205,8 +206,10 @@ read_line(struct ini_scan *scan, struct span whole)
 		ini_problem(scan,
 		    "the line has %zu bytes, %d are allowed; " OWN_FILE,
 		    whole.len, INI_LINE_MAX);
-	if (!check_bytes(scan, line))
+	if (!check_bytes(scan, line)) {
+		scan->lost_line = true;
 		return;
+	}
 	line = span_trim(line);
 	if (line.len > 0 && line.s[line.len - 1] == '\\')
 		ini_problem(scan,
@@ -218,6 +221,8 @@ read_line(struct ini_scan *scan, struct span whole)
 		read_header(scan, line);
 	else
 		read_key(scan, line);
+	if (scan->entry_count == kept)
+		scan->lost_line = true;
 }
 
 /* The rest of the file behind a byte order mark, should there be one. */

@@ -100,10 +100,12 @@ static const struct check {
 } checks[] = {
 	/* C2 */
 	{ SEVERITY_ERROR, "auth_mechanism", NULL, false, basic_without_tls,
-	    "basic_auth_require_tls needs basic_auth and tls beside it" },
+	    "basic_auth_require_tls needs basic_auth and tls beside it; add "
+	    "them, or remove it" },
 	/* C3 */
 	{ SEVERITY_ERROR, "auth_mechanism", NULL, false, external_with_others,
-	    "external_authoritative stands alone or with tls" },
+	    "external_authoritative stands alone or with tls; remove the "
+	    "others, or it" },
 	/* C4 */
 	{ SEVERITY_ERROR, "auth_mechanism", "permission_groups", false,
 	    external_without_servers,
@@ -225,6 +227,14 @@ is_wrong(const struct connector_settings *settings, const char *key)
 		->wrong[schema_find(SECTION_CONNECTOR, key) - schema_connector];
 }
 
+/* With lines lost, only what the connector itself says is known. */
+static bool
+is_known(const struct lint *lint, size_t index, const char *key)
+{
+	return key == NULL || lint->config->connectors.items[index].sound ||
+	    config_origin(lint->config, index, key).kind == ORIGIN_OWN;
+}
+
 /* Without its values, or its preset, nothing can be said. */
 static bool
 can_judge(const struct lint *lint, size_t index, const char *first,
@@ -232,7 +242,7 @@ can_judge(const struct lint *lint, size_t index, const char *first,
 {
 	const struct connector_settings *settings = &lint->settings[index];
 
-	return lint->config->connectors.items[index].sound &&
+	return is_known(lint, index, first) && is_known(lint, index, second) &&
 	    !is_wrong(settings, first) && !is_wrong(settings, second) &&
 	    !is_wrong(settings, "usage");
 }
@@ -279,17 +289,16 @@ report_open_relay(const struct lint *lint, size_t index, bool by_certificate,
 	report_pair(lint, SEVERITY_ERROR, &place, sentence, right, &origin);
 }
 
+/* The right to relay counts even where the one to submit is missing yet. */
 static void
 check_open_relay(const struct lint *lint, size_t index, bool by_certificate)
 {
-	const unsigned relay =
-	    (1u << RIGHT_SUBMIT) | (1u << RIGHT_ACCEPT_ANY_RECIPIENT);
 	const struct connector *connector = &lint->settings[index].connector;
 	const struct addrset *ranges = &connector->remote_ip_ranges;
 
 	if (connector->accept_open_relay ||
-	    (identity_reachable_rights(connector, by_certificate) & relay) !=
-		relay)
+	    !(identity_reachable_rights(connector, by_certificate) &
+		(1u << RIGHT_ACCEPT_ANY_RECIPIENT)))
 		return;
 	for (size_t i = 0; i < ranges->count; i++)
 		if (range_wider_than(&ranges->ranges[i], 16, 48))
@@ -301,8 +310,7 @@ static bool
 can_judge_relay(const struct lint *lint, size_t index)
 {
 	return can_judge(lint, index, "auth_mechanism", "permission_groups") &&
-	    can_judge(lint, index, "submit", "accept_any_recipient") &&
-	    can_judge(lint, index, "accept_open_relay", NULL);
+	    can_judge(lint, index, "accept_any_recipient", "accept_open_relay");
 }
 
 void
