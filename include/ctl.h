@@ -46,4 +46,7 @@ struct config *ctl_load(const char *path) NODISCARD;
 /* Says what is wrong with the command line; returns CTL_USAGE. */
 int ctl_usage(const char *verb, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Says which flag getopt stumbled over; returns CTL_USAGE. */
+int ctl_bad_flag(char **argv);
+
 #endif

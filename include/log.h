@@ -39,7 +39,9 @@ struct log_record {
 	const char *identity;
 	const char *auth;
 	const char *tls;
-	unsigned recipients; /* accepted ones, of an accepted message */
+	/* Accepted ones, of an accepted message; shown when there are several.
+	 */
+	unsigned recipients;
 };
 
 /* Room for one line, with every field as long as the encoder makes it. */

@@ -3,6 +3,7 @@
  */
 #include "ctl.h"
 
+#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -50,6 +51,15 @@ ctl_usage(const char *verb, const char *fmt, ...)
 	return CTL_USAGE;
 }
 
+int
+ctl_bad_flag(char **argv)
+{
+	return ctl_usage(argv[0],
+	    "%s: not a flag of this verb, or its value "
+	    "is missing",
+	    argv[optind - 1]);
+}
+
 struct config *
 ctl_load(const char *path)
 {
@@ -85,7 +95,8 @@ main(int argc, char **argv)
 		    stderr);
 		return CTL_USAGE;
 	}
-	verb = find_verb(argv[1]);
+	verb =
+	    find_verb(strncmp(argv[1], "--", 2) == 0 ? argv[1] + 2 : argv[1]);
 	if (verb == NULL) {
 		fprintf(stderr,
 		    "connectorctl: there is no verb %s; see connectorctl "

@@ -82,10 +82,11 @@ take_flags(struct request *request, int argc, char **argv)
 {
 	int flag;
 
+	opterr = 0;
 	optind = 1;
 	while ((flag = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (flag == '?')
-			return CTL_USAGE;
+			return ctl_bad_flag(argv);
 		if (flag == FLAG_JSON)
 			request->json = true;
 		else if (flag == FLAG_RCPT)
@@ -102,6 +103,16 @@ take_flags(struct request *request, int argc, char **argv)
 	return CTL_OK;
 }
 
+/* Is it meant as "ADDR:PORT" or "[ADDR]:PORT"? */
+static bool
+has_port(const char *client)
+{
+	const char *colon = strchr(client, ':');
+
+	return client[0] == '[' ||
+	    (colon != NULL && strchr(colon + 1, ':') == NULL);
+}
+
 /* "ADDR", "ADDR:PORT" or "[ADDR]:PORT". */
 static int
 take_client(struct request *request)
@@ -112,12 +123,12 @@ take_client(struct request *request)
 
 	if (request->client == NULL)
 		return ctl_usage("explain", "--client is missing");
-	fault = addr_parse(&question->client, request->client);
-	if (fault != NULL &&
-	    endpoint_parse(&endpoint, request->client) == NULL) {
+	if (has_port(request->client)) {
+		fault = endpoint_parse(&endpoint, request->client);
 		question->client = endpoint.addr;
 		question->client_port = endpoint.port;
-		fault = NULL;
+	} else {
+		fault = addr_parse(&question->client, request->client);
 	}
 	if (fault != NULL)
 		return ctl_usage(

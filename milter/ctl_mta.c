@@ -189,10 +189,11 @@ take_flags(const char **path, int argc, char **argv)
 	/* clang-format on */
 	int flag;
 
+	opterr = 0;
 	optind = 1;
 	while ((flag = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
 		if (flag != 'c')
-			return CTL_USAGE;
+			return ctl_bad_flag(argv);
 		*path = optarg;
 	}
 	return CTL_OK;

@@ -140,6 +140,7 @@ play(struct explanation *explanation)
 	const struct question *question = explanation->question;
 	struct session *session = session_new(&explanation->server);
 	struct reply reply;
+	int result = 0;
 	bool go_on;
 
 	if (session == NULL)
@@ -148,12 +149,16 @@ play(struct explanation *explanation)
 	    explanation->message.verdict == VERDICT_ACCEPT;
 	if (go_on && question->helo != NULL)
 		go_on = session_helo(session, question->helo, &reply);
-	if (go_on && question->from != NULL && play_mail(session, question)) {
+	go_on = go_on && question->from != NULL;
+	if (go_on && play_mail(session, question)) {
 		play_recipients(session, question);
 		sum_up_recipients(explanation);
+	} else if (go_on && explanation->message.verdict == VERDICT_ACCEPT) {
+		/* Refused, and by no rule: memory failed. */
+		result = -1;
 	}
 	session_free(session);
-	return 0;
+	return result;
 }
 
 /* Takes config. */

@@ -20,6 +20,10 @@
 /* How often the date and unused snapshots are looked at. */
 static const struct timespec pause_time = { .tv_sec = 1 };
 
+/* How often, and how long, a stopping listener is woken up. */
+static const struct timespec knock_time = { .tv_nsec = 50000000 };
+#define KNOCKS_MAX 200
+
 static void
 signals_of(sigset_t *set)
 {
@@ -51,10 +55,11 @@ log_problems(const struct diags *diags)
 	if (out == NULL)
 		return;
 	diags_print(diags, out);
-	fclose(out);
-	for (char *line = strtok_r(text, "\n", &rest); line != NULL;
-	     line = strtok_r(NULL, "\n", &rest))
-		log_line(LOG_ERR, "%s", line);
+	/* Without memory there is no text. */
+	if (fclose(out) == 0 && text != NULL)
+		for (char *line = strtok_r(text, "\n", &rest); line != NULL;
+		     line = strtok_r(NULL, "\n", &rest))
+			log_line(LOG_ERR, "%s", line);
 	free(text);
 }
 
@@ -116,7 +121,11 @@ stop(const struct keeper *keeper)
 	log_line(LOG_NOTICE, "stopping");
 	notify("STOPPING=1");
 	milter_stop();
-	process_knock(keeper->socket);
+	/* The first knock may come before libmilter knows that it stops. */
+	for (unsigned i = 0; i < KNOCKS_MAX; i++) {
+		process_knock(keeper->socket);
+		nanosleep(&knock_time, NULL);
+	}
 }
 
 /* False when the daemon stops. */

@@ -117,7 +117,7 @@ log_format(char buf[LOG_LINE_MAX], const struct log_record *record)
 	put_word(&text, " identity=", record->identity, "");
 	put_word(&text, " auth=", record->auth, "");
 	put_word(&text, " tls=", record->tls, "");
-	if (record->recipients > 0)
+	if (record->recipients > 1)
 		text_printf(&text, " nrcpt=%u", record->recipients);
 	return buf;
 }

@@ -21,8 +21,11 @@
 #include "text.h"
 #include "today.h"
 
-/* Enough for a callback's buffers many times over; 8 MB is the default. */
-#define THREAD_STACK 262144
+/*
+ * Enough for a callback's buffers many times over, and for what the thread
+ * sanitizer puts there; 8 MB is the default.
+ */
+#define THREAD_STACK 1048576
 
 #define DEFAULT_CONFIG SYSCONFDIR "/connector-milter/connector-milter.ini"
 

@@ -109,17 +109,19 @@ session_of(SMFICTX *ctx)
 	return session;
 }
 
-static void
+static bool
 ask_for_macros(SMFICTX *ctx)
 {
 	for (size_t i = 0; i < nitems(macros); i++) {
 		char names[128];
 
 		snprintf(names, sizeof(names), "%s", macros[i].names);
-		if (smfi_setsymlist(ctx, macros[i].stage, names) != MI_SUCCESS)
-			log_line(
-			    LOG_ERR, "libmilter refused the macros %s", names);
+		if (smfi_setsymlist(ctx, macros[i].stage, names) == MI_SUCCESS)
+			continue;
+		log_line(LOG_ERR, "libmilter refused the macros %s", names);
+		return false;
 	}
+	return true;
 }
 
 /*
@@ -142,8 +144,9 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*steps_out = steps & (unneeded | SMFIP_RCPT_REJ);
 	*f2_out = 0;
 	*f3_out = 0;
-	if (actions & SMFIF_SETSYMLIST)
-		ask_for_macros(ctx);
+	/* Not told of a login, we might take its client for another. */
+	if ((actions & SMFIF_SETSYMLIST) && !ask_for_macros(ctx))
+		return SMFIS_REJECT;
 	return SMFIS_CONTINUE;
 }
 

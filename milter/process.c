@@ -4,7 +4,9 @@
 #include "process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <netdb.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,7 +95,7 @@ give_to_group(const char *path, const char *name)
 		log_line(LOG_ERR, "socket_group: there is no group %s", name);
 		return EX_CONFIG;
 	}
-	if (chown(path, (uid_t)-1, group->gr_gid) != 0) {
+	if (lchown(path, (uid_t)-1, group->gr_gid) != 0) {
 		log_line(LOG_ERR, "cannot give %s to group %s: %s", path, name,
 		    strerror(errno));
 		return EX_NOPERM;
@@ -140,7 +142,7 @@ give_to_user(const char *path, const char *user)
 	code = user_of(user, &passwd, &gid);
 	if (code != 0)
 		return code;
-	if (chown(path, passwd->pw_uid, gid) != 0) {
+	if (lchown(path, passwd->pw_uid, gid) != 0) {
 		log_line(LOG_ERR, "cannot give %s to user %s: %s", path, user,
 		    strerror(errno));
 		return EX_NOPERM;
@@ -162,7 +164,9 @@ process_open_socket_to(
 		code = give_to_group(path, settings->socket_group);
 	if (code != 0)
 		return code;
-	if (chmod(path, (mode_t)settings->socket_mode) != 0) {
+	/* The folder is the user's: another file may stand there by now. */
+	if (fchmodat(AT_FDCWD, path, (mode_t)settings->socket_mode,
+		AT_SYMLINK_NOFOLLOW) != 0) {
 		log_line(LOG_ERR, "cannot set the mode of %s: %s", path,
 		    strerror(errno));
 		return EX_NOPERM;
@@ -207,12 +211,39 @@ process_remove_socket(const char *socket)
 		(void)unlink(path);
 }
 
+/* PORT@HOST, as the listener was given it; an any-address is our own. */
+static void
+knock_over_tcp(const char *where)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	const size_t port_len = strcspn(where, "@");
+	char port[16], host[256];
+	struct addrinfo *found;
+	int fd;
+
+	where += port_len;
+	snprintf(port, sizeof(port), "%.*s", (int)port_len, where - port_len);
+	where += strspn(where, "@[");
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(where, "]"), where);
+	if (getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &found) !=
+	    0)
+		return;
+	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0) {
+		(void)!connect(fd, found->ai_addr, found->ai_addrlen);
+		close(fd);
+	}
+	freeaddrinfo(found);
+}
+
 void
 process_knock(const char *socket)
 {
 	const char *path = socket_path(socket);
 
-	/* Nobody there, or TCP: libmilter looks up every 5 seconds anyway. */
+	/* Nobody there: libmilter looks up every 5 seconds anyway. */
 	if (path != NULL)
 		(void)try_connect(path);
+	else
+		knock_over_tcp(strchr(socket, ':') + 1);
 }
