@@ -108,7 +108,8 @@ demo: deps
 
 # Every test, each C test also under the sanitizers. About 5 minutes.
 SCRIPT_TESTS := $(sort $(wildcard t/*.t))
-PROVE := prove --merge --timer -e ''
+PROVE := prove --timer
+PROVE_C := $(PROVE) -e ''
 
 check: deps
 	$(Q)$(MAKE) --no-print-directory -j2 WERROR=-Werror tests
@@ -116,14 +117,15 @@ check: deps
 	    BUILD=$(BUILD)-asan SAN=address,undefined tests
 	$(Q)$(MAKE) --no-print-directory -j2 WERROR=-Werror \
 	    BUILD=$(BUILD)-tsan SAN=thread $(BUILD)-tsan/t/threads.t
-	BUILD=$(BUILD) $(PROVE) $(C_TESTS) $(SCRIPT_TESTS)
-	BUILD=$(BUILD)-asan SELECTION_CASES=200000 \
-	    $(PROVE) $(C_TESTS:$(BUILD)/%=$(BUILD)-asan/%)
-	$(PROVE) $(BUILD)-tsan/t/threads.t
+	$(Q)$(PROVE_C) $(C_TESTS)
+	$(Q)SELECTION_CASES=200000 \
+	    $(PROVE_C) $(C_TESTS:$(BUILD)/%=$(BUILD)-asan/%)
+	$(Q)$(PROVE_C) $(BUILD)-tsan/t/threads.t
+	$(Q)BUILD=$(BUILD) $(PROVE) $(SCRIPT_TESTS)
 
 # The same with far more cases; for the patient.
 check-long: check
-	SELECTION_CASES=100000000 $(PROVE) $(BUILD)/t/selection.t
+	$(Q)SELECTION_CASES=100000000 $(PROVE_C) $(BUILD)/t/selection.t
 
 # What is generated from the tables of the program: parts of the manuals.
 docs: all
