@@ -12,8 +12,10 @@
 /* The caller must look at what this returns. */
 #define NODISCARD __attribute__((warn_unused_result))
 
+/* A parameter that only the caller's type wants. */
 #define UNUSED __attribute__((unused))
 
+/* The elements of an array; not of a pointer. */
 #define nitems(a) (sizeof(a) / sizeof((a)[0]))
 
 #endif

@@ -4,13 +4,19 @@
  * config_load reads the main file and the connector files it names, finds
  * every problem of every file in one run, and gives either a complete
  * configuration or none. Afterwards nothing in it changes; it may be read by
- * all threads and is freed by config_free as a whole.
+ * all threads and is freed by config_free as a whole. Loading is for one thread
+ * at a time.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
 
 #include "connector.h"
 #include "diag.h"
+
+struct sources;
+
+/* The main file of both programs, unless a flag names another. */
+#define CONFIG_DEFAULT_PATH SYSCONFDIR "/connector-milter/connector-milter.ini"
 
 /* [milter]: what the process itself needs. */
 struct milter_settings {
@@ -22,7 +28,7 @@ struct milter_settings {
 	int syslog_facility; /* LOG_MAIL ... */
 };
 
-/* Where the value of a connector's setting came from. */
+/* Where the value of a setting came from; what comes later here overrules. */
 enum origin_kind {
 	ORIGIN_BUILT_IN,
 	ORIGIN_DEFAULTS, /* [defaults] */
@@ -48,8 +54,10 @@ struct config;
 struct config *config_load(
     const char *path, int today, struct diags *diags) NODISCARD;
 
-/* The same from a set of sources that holds the main file; takes sources. */
-struct sources;
+/*
+ * The same from a set of sources that holds the main file; takes sources, also
+ * on failure.
+ */
 struct config *config_build(struct sources *sources, const char *path,
     int today, struct diags *diags) NODISCARD;
 

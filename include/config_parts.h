@@ -2,14 +2,16 @@
  * config_parts.h - what the files of the configuration room share.
  *
  * config_files.c finds the files and their sections, config_build.c makes
- * structs of sections, config.c puts both together and answers questions.
- * Only they and lint include this.
+ * structs of sections, config_origin.c tells where a value was written,
+ * config.c puts all together and keeps it. Only they and lint include this.
+ * While building one thread, afterwards constant.
  */
 #ifndef CONFIG_PARTS_H
 #define CONFIG_PARTS_H
 
 #include "arena.h"
 #include "config.h"
+#include "digest.h"
 #include "ini.h"
 #include "schema.h"
 
@@ -18,7 +20,7 @@ struct placed_section {
 	const char *file;
 	const struct ini_section *ini; /* NULL: there is none */
 	const char *name;              /* what stands behind the first word */
-	bool sound; /* no line of the file, or the main file, was lost */
+	bool sound; /* no line of its file, or of the main file, was lost */
 };
 
 /* On the heap. */
@@ -42,7 +44,7 @@ struct config {
 	const char *path;
 	int today;
 	bool expires;
-	char hash[65];
+	char hash[DIGEST_HEX_MAX];
 	struct global_settings global;
 	struct policy policy;
 	struct path_list files; /* other than the main file */
@@ -85,9 +87,15 @@ void build_groups(struct build *build);
  */
 struct connector_settings *build_connectors(struct build *build) NODISCARD;
 
-/* The key of a section that sets a setting, or NULL. */
-const struct ini_key *section_key(
-    const struct placed_section *section, const char *setting);
+/* Where a section begins; there must be one. */
+struct place section_place(const struct placed_section *section);
+
+/* The key by which a section names a known usage, and that; or NULL. */
+const struct ini_key *section_usage(
+    const struct placed_section *section, unsigned *usage);
+
+/* Is a directory configured? Some presets ask. */
+bool config_has_directory(const struct config *config);
 
 /* config_origin for the settings of sections that stand once. */
 struct origin config_global_origin(const struct config *config,

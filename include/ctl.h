@@ -2,10 +2,13 @@
  * ctl.h - what every verb of connectorctl shares.
  *
  * A verb is one file ctl_NAME.c with one function, and one row in ctl.c. It
- * gets its own name as argv[0] and returns the exit status of the program.
+ * gets its own name as argv[0], writes to standard output, and returns the exit
+ * status of the program after saying on standard error what failed. One thread.
  */
 #ifndef CTL_H
 #define CTL_H
+
+#include <sysexits.h>
 
 #include "config.h"
 
@@ -15,8 +18,8 @@ enum ctl_status {
 	CTL_REFUSED = 1,
 	CTL_USAGE = 2,
 	CTL_DEFERRED = 3,
-	CTL_FAILED = 71,
-	CTL_CONFIG = 78,
+	CTL_FAILED = EX_OSERR,
+	CTL_CONFIG = EX_CONFIG,
 };
 
 struct ctl_verb {
@@ -26,12 +29,9 @@ struct ctl_verb {
 	const char *help;  /* one line */
 };
 
-#define CTL_DEFAULT_CONFIG SYSCONFDIR "/connector-milter/connector-milter.ini"
-
 int ctl_explain(int argc, char **argv);
 int ctl_help(int argc, char **argv);
 int ctl_mta(int argc, char **argv);
-int ctl_version(int argc, char **argv);
 
 /* The verbs, in the order of the help. */
 extern const struct ctl_verb ctl_verbs[];
@@ -39,11 +39,11 @@ extern const size_t ctl_verb_count;
 
 /*
  * Loads the configuration, with every problem on standard error. NULL when it
- * does not load: the status is CTL_CONFIG.
+ * does not load: the status is CTL_CONFIG. Freed by config_free.
  */
 struct config *ctl_load(const char *path) NODISCARD;
 
-/* Says what is wrong with the command line; returns CTL_USAGE. */
+/* Says what is wrong with the command line of verb; returns CTL_USAGE. */
 int ctl_usage(const char *verb, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Says which flag getopt stumbled over; returns CTL_USAGE. */

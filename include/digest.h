@@ -1,9 +1,9 @@
 /*
  * digest.h - SHA-256 of a configuration, as lower-case hex.
  *
- * The only room of the lower floors that knows libcrypto: the relay guard and
- * the log name the configuration they come from by this value, and the
- * directory will keep addresses by it. Any thread, one struct per thread.
+ * The only room that knows libcrypto. The relay guard and the log name the
+ * configuration they come from by this value. Any thread, one struct per
+ * thread.
  */
 #ifndef DIGEST_H
 #define DIGEST_H
@@ -12,6 +12,7 @@
 
 #include "compiler.h"
 
+/* Room for a digest as text. */
 #define DIGEST_HEX_MAX 65
 
 struct digest;
@@ -22,7 +23,10 @@ struct digest *digest_new(void) NODISCARD;
 /* A failure is remembered and reported by digest_finish. */
 void digest_add(struct digest *digest, const void *bytes, size_t len);
 
-/* Writes 64 hex digits, frees digest. 0, or -1 when anything failed. */
+/*
+ * Writes 64 hex digits and frees digest in any case. 0, or -1 and empty text
+ * when anything failed.
+ */
 int digest_finish(struct digest *digest, char hex[DIGEST_HEX_MAX]) NODISCARD;
 
 #endif

@@ -28,7 +28,7 @@ const char *domain_canonical(
 
 /* "d" is d alone; "*.d" is everything below d and not d itself. */
 struct domain_pattern {
-	const char *name; /* canonical, without "*." */
+	const char *name; /* canonical, without "*."; not owned */
 	bool below;
 };
 

@@ -18,10 +18,10 @@ struct question {
 	struct addr client;
 	uint16_t client_port;
 	struct endpoint listener;
-	const char *client_name; /* a verified name */
+	const char *client_name; /* taken as verified */
 	const char *helo;
 	const char *tls;
-	const char *cert_subject;
+	const char *cert_subject; /* nothing asks for it yet */
 	const char *auth;
 	const char *auth_mechanism;
 	const char *from; /* NULL: stop after selection */

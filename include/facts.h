@@ -12,6 +12,7 @@
 #include "addr.h"
 #include "mailbox.h"
 
+/* When a rule is judged; session.h says when connect rules are again. */
 enum stage { STAGE_CONNECT, STAGE_HELO, STAGE_MAIL, STAGE_RCPT, STAGE_EOM };
 #define STAGE_COUNT (STAGE_EOM + 1)
 
@@ -24,7 +25,10 @@ enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
 /* TLS_OTHER: encrypted, by a version whose name we do not know. */
 enum tls_version { TLS_OFF, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, TLS_OTHER };
 
-/* How a client logged in; see facts_mechanism. */
+/*
+ * How a client logged in, in the terms of Exchange's AuthMechanism; see
+ * facts_mechanism.
+ */
 enum mechanism {
 	MECHANISM_NONE, /* not logged in */
 	MECHANISM_BASIC,
@@ -41,8 +45,6 @@ struct facts {
 	struct endpoint listener; /* ADDR_NONE: the MTA did not tell */
 	const char *client_name;  /* lower case; NULL: none we can hold */
 	enum answer client_name_verified; /* UNKNOWN: DNS failed, or not told */
-	/* helo */
-	const char *helo; /* as sent; NULL: none yet */
 	/* mail */
 	enum tls_version tls;
 	enum mechanism mechanism;

@@ -46,11 +46,12 @@ enum right {
 	RIGHT_SUBMIT,
 };
 #define RIGHT_COUNT (RIGHT_SUBMIT + 1)
+#define RIGHT_BIT(right) (1u << (right))
 
 /* The name of the setting: "accept_any_recipient", ... */
 const char *right_name(enum right right);
 
-/* Sets of rights, one bit each. unknown: cannot be told now (DNS failed). */
+/* Sets of rights by RIGHT_BIT. unknown: cannot be told now (DNS failed). */
 struct rights {
 	uint16_t held;
 	uint16_t unknown;
@@ -58,6 +59,7 @@ struct rights {
 
 enum answer rights_have(struct rights rights, enum right right);
 
+/* PermissionGroups, as bits. None at all is "none". */
 enum permission_group {
 	GROUP_ANONYMOUS_USERS = 1,
 	GROUP_EXCHANGE_USERS = 2,
@@ -102,6 +104,10 @@ struct login_group {
 /* ASCII case folded; for qsort and bsearch of logins. */
 int login_compare(const void *a, const void *b);
 
+/*
+ * The first identity that fits. Nobody is PARTNER or SERVER yet: what would
+ * prove them is refused by the loader.
+ */
 enum identity identity_of(
     const struct connector *connector, const struct facts *facts);
 

@@ -20,6 +20,10 @@
 /* iniparser's line buffer; longer lists belong in an @file. */
 #define INI_LINE_MAX 1022
 
+/* Of one file: iniparser's time grows with the square of what is in it. */
+#define INI_SECTIONS_MAX 4096
+#define INI_KEYS_MAX 65536
+
 struct ini_key {
 	const char *name;  /* as written */
 	const char *value; /* quotes removed; "" when empty */
@@ -44,7 +48,6 @@ struct ini {
  * and then returns NULL; also NULL, and a problem, without memory. For
  * duplicates key names compare by text_same_name, and so does the first word of
  * a section's name; the rest of it, a name somebody chose, without case only.
- * A file holds at most 4096 sections and 65536 keys (iniparser is quadratic).
  */
 struct ini *ini_parse(struct arena *arena, const struct source *source,
     struct diags *diags) NODISCARD;

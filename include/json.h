@@ -2,8 +2,9 @@
  * json.h - writes one JSON document (RFC 8259) to a stream, nothing more.
  *
  * The writer places commas and line breaks; strings that are not UTF-8 get
- * U+FFFD for each bad byte, so the output always parses. Pure but for the
- * stream; one thread.
+ * U+FFFD for each bad byte, so the output always parses, and control
+ * characters are escaped, so a terminal obeys none. The stream is the caller's,
+ * and so are its errors: see ferror(3). One thread.
  */
 #ifndef JSON_H
 #define JSON_H
@@ -19,7 +20,7 @@ struct json {
 
 void json_init(struct json *json, FILE *out);
 
-/* key is NULL inside an array and at the top. */
+/* bracket is '{' or '['. key is NULL inside an array and at the top. */
 void json_open(struct json *json, const char *key, char bracket);
 void json_close(struct json *json, char bracket);
 

@@ -2,9 +2,10 @@
  * log.h - the operator log: what happened, one encoded line each.
  *
  * Lines go to syslog and, unless the journal reads standard error anyway, to
- * standard error. One line per command that was refused and per accepted
- * message, in the keys of struct log_record; client text passes the one
- * encoder. Any thread.
+ * standard error; before log_open to standard error alone. One line per command
+ * that was refused and per accepted message, in the keys of struct log_record;
+ * client text passes the one encoder. Failure to write is nobody's to report.
+ * Any thread, but log_open before there are threads.
  */
 #ifndef LOG_H
 #define LOG_H
@@ -18,7 +19,7 @@ void log_open(const char *ident, int facility);
 /* Connects to syslog anew. */
 void log_reopen(void);
 
-/* priority is one of syslog's LOG_ERR ... */
+/* priority is one of syslog's LOG_ERR ... What exceeds LOG_LINE_MAX is cut. */
 void log_line(int priority, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Every pointer may be NULL: the value is then empty. */
@@ -39,9 +40,7 @@ struct log_record {
 	const char *identity;
 	const char *auth;
 	const char *tls;
-	/* Accepted ones, of an accepted message; shown when there are several.
-	 */
-	unsigned recipients;
+	unsigned recipients; /* of an accepted message: how many were, else 0 */
 };
 
 /* Room for one line, with every field as long as the encoder makes it. */

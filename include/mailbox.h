@@ -18,6 +18,8 @@
 
 #include "domain.h"
 
+struct arena;
+
 #define MAILBOX_MAX 571
 
 enum mailbox_kind {
@@ -64,7 +66,6 @@ struct mailbox_patterns {
  * Parses one item; strings are allocated in arena. Returns NULL, or a
  * sentence that says what is wrong (also without memory).
  */
-struct arena;
 const char *mailbox_pattern_parse(struct arena *arena,
     struct mailbox_pattern *pattern, const char *text) NODISCARD;
 

@@ -1,7 +1,8 @@
 /*
  * notify.h - tells a service manager how the daemon is (sd_notify(3)).
  *
- * Does nothing unless NOTIFY_SOCKET is set. Any thread.
+ * Does nothing unless NOTIFY_SOCKET is set; that nobody listens is no failure.
+ * Any thread.
  */
 #ifndef NOTIFY_H
 #define NOTIFY_H

@@ -21,6 +21,7 @@ enum outcome {
 /* "skipped", "passed", "refused", "undecided". */
 const char *outcome_name(enum outcome outcome);
 
+/* What becomes of the command. The word is the one of log and JSON. */
 enum verdict { VERDICT_ACCEPT, VERDICT_TEMPFAIL, VERDICT_REJECT };
 
 /* "accept", "tempfail", "reject". */
@@ -45,12 +46,16 @@ void policy_decide(
     struct decision *decision, enum stage stage, const struct judged *judged);
 
 /*
- * Selects the connector for client and listener in judged->facts and sets
- * judged->connector, NULL when nobody serves it.
+ * Selects the connector for client and listener in judged->facts: sets owner to
+ * the range that won and judged->connector to whose it is, SPACE_NOBODY and
+ * NULL when no connector serves the client.
  */
 void policy_select(struct judged *judged, struct owner *owner);
 
-/* Sets judged->identity and judged->rights from connector and facts. */
+/*
+ * Sets judged->identity and judged->rights from facts and connector, which must
+ * not be NULL.
+ */
 void policy_identify(struct judged *judged);
 
 /* The exact reply of a decision that is not VERDICT_ACCEPT. */

@@ -1,15 +1,20 @@
 /*
  * process.h - what the daemon is to the system: its socket, limits and rights.
  *
- * Called by main in this order, before there are threads. Each function that
- * fails has logged why, and returns a sysexits code; 0 is success.
+ * Called by main in this order, before there are threads; process_remove_socket
+ * and process_knock from any thread. A socket is in libmilter's spelling, as
+ * the settings check it. What returns int gives 0, or a sysexits code after
+ * logging why.
  */
 #ifndef PROCESS_H
 #define PROCESS_H
 
 #include "config.h"
 
-/* Raises the limit on descriptors as far as it goes, and the umask. */
+/*
+ * Raises the limit on descriptors as far as it goes, and lets nobody but the
+ * owner use what files and sockets are made from here on.
+ */
 void process_prepare(void);
 
 /*

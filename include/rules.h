@@ -12,7 +12,7 @@
 
 #include "connector.h"
 
-/* What a rule may look at. */
+/* What a rule may look at. Owns nothing. */
 struct judged {
 	const struct policy *policy;
 	const struct connector *connector; /* NULL: none serves this client */
@@ -27,16 +27,16 @@ struct rule {
 	const char *name;
 	enum stage stage;
 	enum reply_id reply;
-	/* NULL: always asked. */
+	/* NULL: always asked. Behind no_connector there is a connector. */
 	bool (*asks)(const struct judged *judged);
-	/* May set *reply to another row where the rule has several. */
+	/* May set *reply to other_reply. */
 	enum answer (*holds)(const struct judged *judged, enum reply_id *reply);
+	/* The further reply holds() may choose, or REPLY_NONE. */
+	enum reply_id other_reply;
 	/* The connector settings that decide, for people. */
 	const char *settings[RULE_SETTINGS_MAX];
 	/* "refuses when ...": one sentence for the help. */
 	const char *help;
-	/* The further reply holds() may choose, or REPLY_NONE. */
-	enum reply_id other_reply;
 };
 
 extern const struct rule rules[];

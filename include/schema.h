@@ -65,6 +65,9 @@ extern const size_t schema_section_count;
 /* The setting called name in a section, in any spelling, or NULL. */
 const struct setting *schema_find(enum section_kind section, const char *name);
 
+/* "milter", "connector", ...: the first word of a section's name. */
+const char *section_word(enum section_kind kind);
+
 /* The section whose first word is word, in any spelling, or NULL. */
 const struct section_row *schema_section(const char *word);
 

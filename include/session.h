@@ -11,6 +11,9 @@
  * stages at each MAIL: on Postfix a refusal at HELO would stick for the whole
  * connection. The configuration is pinned from MAIL to the end of the message.
  *
+ * Without memory, or asked in an impossible order, a session refuses in the
+ * words of a rule that cannot decide (REPLY_UNDECIDED), by rule "internal".
+ *
  * Calls of one session come one after the other, from any thread; sessions are
  * independent of each other.
  */
@@ -35,11 +38,11 @@ struct observer {
 	void *arg;
 };
 
-/* What all sessions of a process share. */
+/* What all sessions share; once they run, only sessions changes. */
 struct server {
 	struct snapshots *snapshots;
 	struct observer observer;
-	bool live;            /* false: explain; nothing is counted or logged */
+	bool live;            /* false: explain; nothing is logged */
 	bool verbose;         /* log the connector that each session gets */
 	atomic_long sessions; /* connected now */
 };

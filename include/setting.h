@@ -7,7 +7,8 @@
  * a list is: items separated by commas or white space, of which "@FILE" stands
  * for the lines of a file beside the one it is named in ("#" begins a comment
  * there). Problems go to the context's diags, at its place or at the line of
- * the @FILE, and parsing goes on. One thread at a time.
+ * the @FILE, and parsing goes on. What a value points to is in the context's
+ * arena, and rows are constant. One thread at a time.
  */
 #ifndef SETTING_H
 #define SETTING_H
@@ -80,7 +81,7 @@ union setting_value {
 /* "unlimited". */
 #define SETTING_UNLIMITED LLONG_MAX
 
-/* What a CHOICE or FLAGS may be; the last has no name. */
+/* What a CHOICE or FLAGS may be. The last row has no name. */
 struct choice {
 	const char *name;
 	unsigned value;
@@ -153,11 +154,11 @@ int setting_parse(const struct setting_context *context,
     const struct setting *setting, union setting_value *value,
     const char *text) NODISCARD;
 
-/* Writes a value to its field in object, if it has one. */
+/* Writes a value to its field in object, the section's struct, if any. */
 void setting_store(const struct setting *setting, void *object,
     const union setting_value *value);
 
-/* Are they the same? Lists only when both are empty. */
+/* Are they the same? Lists only where both are empty: enough for off. */
 bool setting_equal(const struct setting *setting, const union setting_value *a,
     const union setting_value *b);
 
@@ -176,8 +177,5 @@ const char *setting_default_text(const struct setting *setting);
 /* path as seen from the folder of file, or NULL without memory. */
 char *setting_path_beside(struct arena *arena, const char *file,
     const char *path, size_t len) NODISCARD;
-
-/* "milter", "connector", ...: the first word of a section's name. */
-const char *section_word(enum section_kind kind);
 
 #endif

@@ -4,7 +4,7 @@
  * A reload swaps in a whole new configuration; whoever has pinned the old one
  * keeps it until it lets go. Nobody waits: pinning and unpinning hold a lock
  * for a few instructions, and memory is given back by one thread only, the
- * housekeeper, never inside a callback.
+ * housekeeping one (keeper.h), never inside a callback. Any thread.
  */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
@@ -14,23 +14,26 @@
 struct snapshot;
 struct snapshots;
 
-/* The store, with its first configuration, which it takes. NULL: no memory. */
+/*
+ * The store, with its first configuration, which it takes unless it fails. NULL
+ * without memory. Freed by snapshots_free.
+ */
 struct snapshots *snapshots_new(struct config *config) NODISCARD;
 
 /* Frees everything; nothing may be pinned any more. */
 void snapshots_free(struct snapshots *snapshots);
 
-/* The newest configuration, to be let go with snapshot_unpin. Never NULL. */
+/* The newest configuration, to be let go with snapshots_unpin. Never NULL. */
 struct snapshot *snapshots_pin(struct snapshots *snapshots);
 void snapshots_unpin(struct snapshots *snapshots, struct snapshot *snapshot);
 
 const struct config *snapshot_config(const struct snapshot *snapshot);
 
-/* Makes config the newest and takes it. 0, or -1 without memory. */
+/* Makes config the newest and takes it. 0, or -1 without memory: not taken. */
 int snapshots_replace(
     struct snapshots *snapshots, struct config *config) NODISCARD;
 
-/* Frees what is old and not pinned. For the housekeeping thread. */
+/* Frees what is old and not pinned. For the housekeeping thread alone. */
 void snapshots_collect(struct snapshots *snapshots);
 
 /* How many configurations are in memory, the newest included. */

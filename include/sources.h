@@ -6,12 +6,14 @@
  * writable by group or others, of 1 byte to SOURCE_SIZE_MAX. What was checked
  * is what is parsed: nobody opens the file again. The bytes are kept, so that a
  * snapshot can be rebuilt at midnight from exactly what was loaded, whatever
- * became of the files. One thread at a time; constant once sealed.
+ * became of the files. Owns all of it until sources_free. One thread at a time;
+ * constant once sealed.
  */
 #ifndef SOURCES_H
 #define SOURCES_H
 
 #include "diag.h"
+#include "digest.h"
 
 #define SOURCE_SIZE_MAX (64u << 20)
 
@@ -53,7 +55,12 @@ const char *const *sources_folder(struct sources *sources, const char *path,
 /* Nothing is read from the disk any more. */
 void sources_seal(struct sources *sources);
 
-/* SHA-256 over all paths and bytes, in order of path, as hex. 0 or -1. */
-int sources_hash(const struct sources *sources, char hex[65]) NODISCARD;
+/*
+ * SHA-256 over all bytes and over the paths, in their order, as seen from the
+ * folder of the first file: a copy elsewhere has the same. 0, or -1 without
+ * memory or libcrypto.
+ */
+int sources_hash(
+    const struct sources *sources, char hex[DIGEST_HEX_MAX]) NODISCARD;
 
 #endif

@@ -23,7 +23,8 @@ struct owner {
 	uint32_t range;
 };
 
-#define SPACE_NOBODY UINT32_MAX /* owner.connector: no connector here */
+/* owner.connector: no connector here; owner.range is then 0. */
+#define SPACE_NOBODY UINT32_MAX
 
 /*
  * Two live connectors that cannot both be right on one binding: the same range
@@ -52,22 +53,23 @@ struct space *space_build(struct arena *arena,
 
 /*
  * The one range that serves client at listener; connector is SPACE_NOBODY when
- * there is none. An exact binding hides wildcard ones of its port. A listener
- * whose address is an any-address stands for every address of its family that
- * no exact binding names.
+ * there is none, as when either address is not known. An exact binding hides
+ * wildcard ones of its port. A listener whose address is an any-address stands
+ * for every address of its family that no exact binding names.
  */
 struct owner space_find(const struct space *space,
     const struct endpoint *listener, const struct addr *client);
 
+/* interval->text is NULL. Non-zero ends the visit. */
+typedef int space_visitor(const struct endpoint *binding,
+    const struct range *interval, struct owner owner, void *arg);
+
 /*
  * Calls visit for every interval of every binding that somebody owns, in
- * ascending order within a binding and family; interval->text is NULL. Stops
- * when visit returns non-zero and returns that.
+ * ascending order within a binding and family. Returns what visit returned
+ * last, 0 when it was never called.
  */
-int space_visit(const struct space *space,
-    int (*visit)(const struct endpoint *binding, const struct range *interval,
-	struct owner owner, void *arg),
-    void *arg);
+int space_visit(const struct space *space, space_visitor *visit, void *arg);
 
 /* For people and tests: intervals in all bindings and both families. */
 size_t space_intervals(const struct space *space);

@@ -34,6 +34,8 @@ struct space {
 	size_t count;
 };
 
+#define SPACE_OWNED_BY_NOBODY ((struct owner){ SPACE_NOBODY, 0 })
+
 /* The last address of a family. */
 static inline addr_value
 family_max(enum addr_family family)

@@ -35,6 +35,7 @@ enum text_style {
 /* Starts empty text in buf; size must be at least 1. */
 void text_init(struct text *text, char *buf, size_t size);
 
+/* What does not fit is left out, and so is all that is added after it. */
 void text_put(struct text *text, const char *s);
 void text_printf(struct text *text, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
@@ -51,7 +52,26 @@ int text_casecmp(const char *a, const char *b);
 int text_ncasecmp(const char *a, const char *b, size_t n);
 char text_lower(char c);
 
-/* The length of s if every byte belongs to well-formed UTF-8, else false. */
+static inline bool
+text_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Space and TAB: what separates words in configuration files. */
+static inline bool
+text_is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/*
+ * The bytes of the well-formed UTF-8 character (RFC 3629) that the len bytes
+ * at s begin with, at least 1 of them; 0 when there is none.
+ */
+size_t text_utf8_length(const char *s, size_t len);
+
+/* Is it well-formed UTF-8 throughout? Empty text is. */
 bool text_is_utf8(const char *s, size_t len);
 
 /*

@@ -31,13 +31,13 @@ parse_octet(unsigned *out, const char **text)
 	const char *s = *text;
 	unsigned value = 0;
 
-	if (*s < '0' || *s > '9')
+	if (!text_is_digit(*s))
 		return "an IPv4 address has four octets of digits; write one "
 		       "such as 192.0.2.1";
-	if (s[0] == '0' && s[1] >= '0' && s[1] <= '9')
+	if (s[0] == '0' && text_is_digit(s[1]))
 		return "octets have no leading zeros; write 10.0.0.1 for "
 		       "010.0.0.1";
-	for (; *s >= '0' && *s <= '9'; s++) {
+	for (; text_is_digit(*s); s++) {
 		value = value * 10 + (unsigned)(*s - '0');
 		if (value > 255)
 			return "an octet is at most 255; write four octets of "
@@ -312,7 +312,7 @@ parse_port(uint16_t *out, const char *text)
 	if (text[0] == '\0' || text[0] == '0')
 		return wrong;
 	for (; *text != '\0'; text++) {
-		if (*text < '0' || *text > '9')
+		if (!text_is_digit(*text))
 			return wrong;
 		value = value * 10 + (unsigned)(*text - '0');
 		if (value > 65535)

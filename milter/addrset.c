@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "text.h"
+
 /* No address in a range is longer, blanks around it included. */
 #define PART_MAX 64
 
@@ -15,12 +17,6 @@ low_bits(unsigned n)
 	return n >= 128 ? ~(addr_value)0 : ((addr_value)1 << n) - 1;
 }
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* An address that may stand in a configuration: len bytes of text. */
 static const char *
 parse_part(struct addr *out, const char *text, size_t len)
@@ -28,11 +24,11 @@ parse_part(struct addr *out, const char *text, size_t len)
 	char part[PART_MAX];
 	const char *wrong;
 
-	while (len > 0 && is_blank(text[0])) {
+	while (len > 0 && text_is_blank(text[0])) {
 		text++;
 		len--;
 	}
-	while (len > 0 && is_blank(text[len - 1]))
+	while (len > 0 && text_is_blank(text[len - 1]))
 		len--;
 	if (len >= sizeof(part))
 		return "too long for an IP address; write one such as "

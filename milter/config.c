@@ -1,5 +1,5 @@
 /*
- * config.c - loads a configuration, keeps it, and answers questions about it.
+ * config.c - loads a configuration and keeps it.
  */
 #include "config_parts.h"
 
@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "lint.h"
-#include "preset.h"
 #include "text.h"
 
 /* One set of bytes serves the configurations of several days. */
@@ -131,7 +130,7 @@ by_name(const void *left, const void *right)
 			  : (a->number > b->number) - (a->number < b->number);
 }
 
-/* C11. Names within one file were compared when it was parsed. */
+/* Names within one file were compared when it was parsed. */
 static void
 check_names(struct build *build)
 {
@@ -148,9 +147,7 @@ check_names(struct build *build)
 	qsort(names, list->count, sizeof(*names), by_name);
 	for (size_t i = 0; i < list->count; i++) {
 		const struct placed_section *section = names[i].section;
-		const struct place place = { .file = section->file,
-			.line = section->ini->line,
-			.section = section->ini->name };
+		const struct place place = section_place(section);
 
 		if (first == NULL ||
 		    text_casecmp(first->name, section->name) != 0)
@@ -301,78 +298,4 @@ bool
 config_expires(const struct config *config)
 {
 	return config->expires;
-}
-
-/* A value that stands in a section of a file. */
-static bool
-find_written(struct origin *origin, enum origin_kind kind,
-    const struct placed_section *section, const char *setting)
-{
-	const struct ini_key *key = section_key(section, setting);
-
-	if (key == NULL)
-		return false;
-	*origin = (struct origin){ kind, section->file, key->line, key->value };
-	return true;
-}
-
-static struct origin
-built_in(enum section_kind section, const char *setting)
-{
-	const struct setting *row = schema_find(section, setting);
-
-	return (struct origin){ .kind = ORIGIN_BUILT_IN,
-		.value =
-		    row != NULL && row->initial != NULL ? row->initial : "" };
-}
-
-/* What the usage of a connector says about a setting. */
-static bool
-find_preset(struct origin *origin, const struct config *config,
-    const struct placed_section *section, const char *setting)
-{
-	const char *recipients = config->global.directory_recipients;
-	const struct ini_key *key = section_key(section, "usage");
-
-	if (key == NULL)
-		return false;
-	for (const struct choice *choice = preset_usages; choice->name != NULL;
-	     choice++) {
-		const char *value;
-
-		if (!text_same_name(choice->name, key->value))
-			continue;
-		value = preset_value(choice->value, setting,
-		    recipients != NULL && recipients[0] != '\0');
-		*origin = (struct origin){ ORIGIN_PRESET, section->file,
-			key->line, value };
-		return value != NULL;
-	}
-	return false;
-}
-
-struct origin
-config_origin(const struct config *config, size_t index, const char *setting)
-{
-	const struct placed_section *section = &config->connectors.items[index];
-	struct origin origin;
-
-	if (find_written(&origin, ORIGIN_OWN, section, setting) ||
-	    find_preset(&origin, config, section, setting) ||
-	    find_written(&origin, ORIGIN_DEFAULTS,
-		&config->globals[SECTION_DEFAULTS], setting))
-		return origin;
-	return built_in(SECTION_CONNECTOR, setting);
-}
-
-struct origin
-config_global_origin(
-    const struct config *config, enum section_kind section, const char *setting)
-{
-	struct origin origin;
-
-	if (find_written(
-		&origin, ORIGIN_OWN, &config->globals[section], setting))
-		return origin;
-	return built_in(section, setting);
 }

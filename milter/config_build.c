@@ -26,17 +26,6 @@ context_at(const struct build *build, const char *file, const char *section,
 	};
 }
 
-const struct ini_key *
-section_key(const struct placed_section *section, const char *setting)
-{
-	if (section->ini == NULL)
-		return NULL;
-	for (size_t i = 0; i < section->ini->key_count; i++)
-		if (text_same_name(section->ini->keys[i].name, setting))
-			return &section->ini->keys[i];
-	return NULL;
-}
-
 static const struct setting *
 find_elsewhere(const char *name)
 {
@@ -245,9 +234,7 @@ build_groups(struct build *build)
 static void
 apply_preset(const struct build *build, struct connector_settings *settings)
 {
-	const bool has_directory =
-	    build->config->global.directory_recipients != NULL &&
-	    build->config->global.directory_recipients[0] != '\0';
+	const bool has_directory = config_has_directory(build->config);
 
 	for (size_t i = 0; i < preset_count; i++) {
 		const struct preset *preset = &presets[i];
@@ -267,13 +254,7 @@ static void
 apply_usage(const struct build *build, const struct placed_section *section,
     struct connector_settings *settings)
 {
-	const struct setting *setting = schema_find(SECTION_CONNECTOR, "usage");
-	const struct ini_key *key = section_key(section, setting->name);
-
-	for (const struct choice *choice = setting->choices;
-	     key != NULL && choice->name != NULL; choice++)
-		if (text_same_name(choice->name, key->value))
-			settings->usage = choice->value;
+	(void)section_usage(section, &settings->usage);
 	apply_preset(build, settings);
 }
 
@@ -283,9 +264,7 @@ require_settings(const struct build *build,
     const struct placed_section *section,
     const struct connector_settings *settings)
 {
-	struct place place = { .file = section->file,
-		.line = section->ini->line,
-		.section = section->ini->name };
+	struct place place = section_place(section);
 	char expected[SETTING_TYPE_TEXT_MAX];
 
 	for (size_t i = 0; i < schema_connector_count; i++) {

@@ -49,19 +49,11 @@ add_section(struct build *build, struct section_list *list,
 	items[list->count++] = *section;
 }
 
-static struct place
-place_of(const struct placed_section *section)
-{
-	return (struct place){ .file = section->file,
-		.line = section->ini->line,
-		.section = section->ini->name };
-}
-
 static void
 refuse_unknown(
     struct build *build, const struct placed_section *section, const char *word)
 {
-	const struct place place = place_of(section);
+	const struct place place = section_place(section);
 	const char *words[SECTION_CONNECTOR + 1];
 	const char *near;
 
@@ -89,7 +81,7 @@ check_name(struct build *build, const struct section_row *row,
 	    " abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	    "._-";
 	const bool blanks = row->kind == SECTION_CONNECTOR;
-	const struct place place = place_of(section);
+	const struct place place = section_place(section);
 	const char *name = section->name;
 
 	if (name[0] == '\0')
@@ -123,7 +115,7 @@ static void
 keep_section(struct build *build, const struct section_row *row,
     const struct placed_section *section)
 {
-	const struct place place = place_of(section);
+	const struct place place = section_place(section);
 	struct config *config = build->config;
 
 	/* With a bad name too: its settings are worth a look. */
@@ -188,7 +180,6 @@ static int
 add_path(struct build *build, const char *path)
 {
 	struct path_list *list = &build->config->files;
-
 	const char **paths =
 	    with_room(list->paths, list->count, &list->room, sizeof(*paths));
 

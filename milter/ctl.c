@@ -10,6 +10,16 @@
 
 #include "today.h"
 
+/* Too small for a file of its own. */
+static int
+ctl_version(int argc, char **argv)
+{
+	if (argc > 1)
+		return ctl_usage(argv[0], "%s: no argument is taken", argv[1]);
+	printf("connectorctl %s\n", VERSION);
+	return CTL_OK;
+}
+
 /* clang-format off */
 const struct ctl_verb ctl_verbs[] = {
 	{ "explain", ctl_explain, "--client ADDR[:PORT] [flags]",
@@ -55,8 +65,7 @@ int
 ctl_bad_flag(char **argv)
 {
 	return ctl_usage(argv[0],
-	    "%s: not a flag of this verb, or its value "
-	    "is missing",
+	    "%s: not a flag of this verb, or its value is missing",
 	    argv[optind - 1]);
 }
 
@@ -74,15 +83,6 @@ ctl_load(const char *path)
 	diags_print(diags, stderr);
 	diags_free(diags);
 	return config;
-}
-
-int
-ctl_version(int argc, char **argv)
-{
-	if (argc > 1)
-		return ctl_usage(argv[0], "%s: no argument is taken", argv[1]);
-	printf("connectorctl %s\n", VERSION);
-	return CTL_OK;
 }
 
 int

@@ -14,8 +14,8 @@ struct request {
 	const char *config_path;
 	const char *client;
 	const char *listener;
-	const char *size;
-	const char *header_from;
+	const char *size;        /* checked; no rule looks at it yet */
+	const char *header_from; /* no rule looks at it yet */
 	const char *mechanism;
 	bool json;
 	const char **recipients;
@@ -195,7 +195,7 @@ take_size(const struct request *request)
 	if (request->size == NULL)
 		return CTL_OK;
 	strtoull(request->size, &end, 10);
-	if (request->size[0] < '0' || request->size[0] > '9' || *end != '\0')
+	if (!text_is_digit(request->size[0]) || *end != '\0')
 		return ctl_usage("explain", "--size %s: not a number of bytes",
 		    request->size);
 	return CTL_OK;
@@ -252,7 +252,7 @@ answer(const struct request *request)
 int
 ctl_explain(int argc, char **argv)
 {
-	struct request request = { .config_path = CTL_DEFAULT_CONFIG };
+	struct request request = { .config_path = CONFIG_DEFAULT_PATH };
 	int status;
 
 	/* There cannot be more recipients than arguments. */

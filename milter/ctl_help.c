@@ -11,7 +11,7 @@
 #include "schema.h"
 
 static int
-help_verbs(bool mdoc UNUSED)
+help_verbs(void)
 {
 	puts("usage: connectorctl VERB [arguments]\n");
 	for (size_t i = 0; i < ctl_verb_count; i++)
@@ -209,7 +209,7 @@ ctl_help(int argc, char **argv)
 	const bool mdoc = argc == 3 && strcmp(argv[2], "--mdoc") == 0;
 
 	if (argc == 1)
-		return help_verbs(false);
+		return help_verbs();
 	if (argc > 3 || (argc == 3 && !mdoc))
 		return ctl_usage(argv[0], "too much after %s", argv[1]);
 	for (size_t i = 0; i < nitems(topics); i++)

@@ -202,7 +202,7 @@ take_flags(const char **path, int argc, char **argv)
 int
 ctl_mta(int argc, char **argv)
 {
-	const char *path = CTL_DEFAULT_CONFIG;
+	const char *path = CONFIG_DEFAULT_PATH;
 	const struct part *part;
 	int status = take_flags(&path, argc, argv);
 

@@ -22,7 +22,7 @@ static const char no_idn[] =
 static bool
 is_letter_or_digit(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+	return (c >= 'a' && c <= 'z') || text_is_digit(c);
 }
 
 /* label is lower case already. */

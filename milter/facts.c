@@ -61,7 +61,7 @@ port_of(const char *text)
 	unsigned long port;
 	char *end;
 
-	if (text == NULL || text[0] < '0' || text[0] > '9')
+	if (text == NULL || !text_is_digit(text[0]))
 		return 0;
 	port = strtoul(text, &end, 10);
 	if (*end != '\0' || port > UINT16_MAX)

@@ -36,7 +36,7 @@ static bool
 connector_relays(const struct connector *connector)
 {
 	const unsigned both =
-	    1u << RIGHT_SUBMIT | 1u << RIGHT_ACCEPT_ANY_RECIPIENT;
+	    RIGHT_BIT(RIGHT_SUBMIT) | RIGHT_BIT(RIGHT_ACCEPT_ANY_RECIPIENT);
 
 	return (identity_reachable_rights(connector, false) & both) == both ||
 	    (identity_reachable_rights(connector, true) & both) == both;

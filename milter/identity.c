@@ -32,7 +32,7 @@ static const char *const right_names[RIGHT_COUNT] = {
 	[RIGHT_SUBMIT] = "submit",
 };
 
-#define BIT(right) (1u << RIGHT_##right)
+#define BIT(right) RIGHT_BIT(RIGHT_##right)
 #define EXTERNAL_RIGHTS \
 	(BIT(SUBMIT) | BIT(ACCEPT_ANY_RECIPIENT) | BIT(ACCEPT_ANY_SENDER) | \
 	BIT(ACCEPT_AUTHORITATIVE_DOMAIN_SENDER) | \
@@ -91,7 +91,7 @@ right_name(enum right right)
 enum answer
 rights_have(struct rights rights, enum right right)
 {
-	const unsigned bit = 1u << right;
+	const unsigned bit = RIGHT_BIT(right);
 
 	if (rights.unknown & bit)
 		return ANSWER_UNKNOWN;
@@ -237,7 +237,7 @@ identity_rights(const struct connector *connector, enum identity identity,
 	struct rights rights = { 0, 0 };
 
 	for (unsigned right = 0; right < RIGHT_COUNT; right++) {
-		const uint16_t bit = (uint16_t)(1u << right);
+		const uint16_t bit = (uint16_t)RIGHT_BIT(right);
 
 		switch (right_holds(&connector->rights[right],
 		    (by_group & bit) != 0, identity, facts)) {
@@ -285,8 +285,8 @@ reachable_by(const struct connector *connector, unsigned by_group,
 
 	for (unsigned right = 0; right < RIGHT_COUNT; right++)
 		if (reachable(&connector->rights[right],
-			(by_group >> right) & 1, hosts, identity))
-			rights |= (uint16_t)(1u << right);
+			(by_group & RIGHT_BIT(right)) != 0, hosts, identity))
+			rights |= (uint16_t)RIGHT_BIT(right);
 	return rights;
 }
 

@@ -1,7 +1,7 @@
 /*
  * ini.c - iniparser reads what the scan found sound, and both must agree.
  */
-#include "ini_scan.h"
+#include "ini_parts.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -13,10 +13,9 @@
 #include <iniparser/iniparser.h>
 
 /* iniparser's callback is told nothing of ours. */
-static struct ini_scan *listener;
+static struct ini_scan *loading;
 
-static int hear(const char *fmt, ...) PRINTF_LIKE(1, 2);
-
+PRINTF_LIKE(1, 2)
 static int
 hear(const char *fmt, ...)
 {
@@ -28,7 +27,7 @@ hear(const char *fmt, ...)
 	len = vsnprintf(words, sizeof(words), fmt, ap);
 	va_end(ap);
 	words[strcspn(words, "\n")] = '\0';
-	ini_problem(listener, "iniparser says %s; the file was not read",
+	ini_problem(loading, "iniparser says %s; the file was not read",
 	    diag_quote(quoted, words));
 	return len;
 }
@@ -84,11 +83,11 @@ load(struct ini_scan *scan, struct span bytes)
 		return NULL;
 	}
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	listener = scan;
+	loading = scan;
 	iniparser_set_error_callback(hear);
 	dict = drop_broken(iniparser_load(path));
 	iniparser_set_error_callback(NULL);
-	listener = NULL;
+	loading = NULL;
 	close(fd);
 	if (dict == NULL && scan->problems == 0)
 		ini_no_memory(scan);

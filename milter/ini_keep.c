@@ -1,17 +1,11 @@
 /*
  * ini_keep.c - what the scan of an INI file found: names, values, problems.
  */
-#include "ini_scan.h"
+#include "ini_parts.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "text.h"
-
-/* iniparser's time grows with the square of what is in one file. */
-#define SECTIONS_MAX 4096
-#define KEYS_MAX 65536
 
 /* A file that is no INI file at all should not fill the memory. */
 #define PROBLEMS_MAX 10000
@@ -94,8 +88,8 @@ count_byte(struct span bytes, char byte, size_t max)
 int
 ini_prepare(struct ini_scan *scan, struct span bytes)
 {
-	size_t sections = count_byte(bytes, '[', SECTIONS_MAX);
-	size_t keys = count_byte(bytes, '=', KEYS_MAX);
+	size_t sections = count_byte(bytes, '[', INI_SECTIONS_MAX);
+	size_t keys = count_byte(bytes, '=', INI_KEYS_MAX);
 	struct ini *ini = arena_alloc(scan->arena, 1, sizeof(*ini));
 
 	if (ini == NULL)
@@ -125,9 +119,9 @@ fold_blanks(struct ini_scan *scan, struct span name)
 		return "";
 	}
 	for (size_t i = 0; i < name.len; i++) {
-		if (!span_is_blank(name.s[i]))
+		if (!text_is_blank(name.s[i]))
 			folded[len++] = name.s[i];
-		else if (!span_is_blank(name.s[i - 1]))
+		else if (!text_is_blank(name.s[i - 1]))
 			folded[len++] = ' ';
 	}
 	folded[len] = '\0';
@@ -186,8 +180,8 @@ ini_keep_section(struct ini_scan *scan, struct span name)
 	struct ini *ini = scan->ini;
 	struct ini_section *section;
 
-	if (ini->section_count == SECTIONS_MAX) {
-		refuse_more(scan, SECTIONS_MAX, "sections");
+	if (ini->section_count == INI_SECTIONS_MAX) {
+		refuse_more(scan, INI_SECTIONS_MAX, "sections");
 		return;
 	}
 	section = &ini->sections[ini->section_count++];
@@ -206,8 +200,8 @@ ini_keep_key(struct ini_scan *scan, struct span name, struct span value)
 	struct ini_key *key = &scan->keys[scan->key_count];
 	const char *stored;
 
-	if (scan->key_count == KEYS_MAX) {
-		refuse_more(scan, KEYS_MAX, "settings");
+	if (scan->key_count == INI_KEYS_MAX) {
+		refuse_more(scan, INI_KEYS_MAX, "settings");
 		return;
 	}
 	key->name = arena_strndup(scan->arena, name.s, name.len);

@@ -1,9 +1,7 @@
 /*
  * ini_scan.c - the grammar of an INI file, byte by byte and line by line.
  */
-#include "ini_scan.h"
-
-#include "text.h"
+#include "ini_parts.h"
 
 #define OWN_FILE \
 	"put a long list into a file of its own, one item a line, and write " \
@@ -21,25 +19,13 @@ quote(struct ini_scan *scan, char buf[DIAG_QUOTE_MAX], struct span span)
 	return diag_quote(buf, ini_copy(scan, span));
 }
 
-/* The length of the well-formed character in front, 0 when there is none. */
-static size_t
-character(struct span span)
-{
-	if ((unsigned char)span.s[0] < 0x80)
-		return 1;
-	for (size_t n = 2; n <= 4 && n <= span.len; n++)
-		if (text_is_utf8(span.s, n))
-			return n;
-	return 0;
-}
-
-/* Names the first byte that must not be in a line. */
+/* Reports the first byte that must not be in a line. */
 static bool
 check_bytes(struct ini_scan *scan, struct span line)
 {
 	while (line.len > 0) {
 		unsigned char c = (unsigned char)line.s[0];
-		size_t n = character(line);
+		size_t n = text_utf8_length(line.s, line.len);
 
 		if (n == 0) {
 			ini_problem(scan,
@@ -108,7 +94,7 @@ read_quoted(struct ini_scan *scan, struct span *value)
 		return false;
 	}
 	rest = span_trim(span_behind(text, end));
-	if (rest.len > 0 && !(is_comment(rest.s[0]) && span_is_blank(end[1]))) {
+	if (rest.len > 0 && !(is_comment(rest.s[0]) && text_is_blank(end[1]))) {
 		ini_problem(scan,
 		    "%s follows the closing quote; only a blank and a comment "
 		    "may, and a value cannot hold the quote it stands in",
@@ -133,7 +119,7 @@ read_value(struct ini_scan *scan, struct span *value)
 	if (c == end)
 		return true;
 	/* In front of the whole text there is still '=' or a blank. */
-	if (!span_is_blank(c[-1])) {
+	if (!text_is_blank(c[-1])) {
 		ini_problem(scan,
 		    "'%c' without a blank before it; put a blank before a "
 		    "comment, or the whole value in double quotes",
@@ -172,7 +158,10 @@ read_key(struct ini_scan *scan, struct span line)
 		ini_keep_key(scan, name, value);
 }
 
-/* Where the problems of a line stand, whatever is wrong with it. */
+/*
+ * Where the problems of a line stand, whatever is wrong with it. Until a header
+ * is found sound its section counts as lost, and the settings below it too.
+ */
 static void
 name_place(struct ini_scan *scan, struct span line)
 {

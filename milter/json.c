@@ -23,16 +23,6 @@ start_line(const struct json *json)
 	fprintf(json->out, "\n%*s", (int)(json->depth * INDENT), "");
 }
 
-/* The bytes of the character s begins with; 0: not UTF-8. */
-static size_t
-character_length(const char *s, size_t len)
-{
-	for (size_t n = 1; n <= 4 && n <= len; n++)
-		if (text_is_utf8(s, n))
-			return n;
-	return 0;
-}
-
 /* A terminal obeys these: C0, DEL and C1 as UTF-8 writes them. */
 static bool
 is_control(const unsigned char *s, size_t len)
@@ -41,6 +31,7 @@ is_control(const unsigned char *s, size_t len)
 	    (len == 2 && s[0] == 0xc2 && s[1] < 0xa0);
 }
 
+/* len 0 stands for a byte that belongs to no character. */
 static void
 put_character(FILE *out, const char *s, size_t len)
 {
@@ -63,7 +54,7 @@ put_string(FILE *out, const char *s)
 
 	fputc('"', out);
 	while (left > 0) {
-		size_t len = character_length(s, left);
+		size_t len = text_utf8_length(s, left);
 		size_t step = len > 0 ? len : 1;
 
 		put_character(out, s, len);

@@ -88,7 +88,7 @@ version_without_tls(const struct connector_settings *settings)
 	    !settings->connector.require_tls;
 }
 
-/* The numbers are those of Exchange's own refusals (Set-ReceiveConnector). */
+/* The errors are what Exchange's Set-ReceiveConnector refuses as well. */
 /* clang-format off */
 static const struct check {
 	enum severity severity;
@@ -98,38 +98,30 @@ static const struct check {
 	bool (*wrong)(const struct connector_settings *settings);
 	const char *sentence;
 } checks[] = {
-	/* C2 */
 	{ SEVERITY_ERROR, "auth_mechanism", NULL, false, basic_without_tls,
 	    "basic_auth_require_tls needs basic_auth and tls beside it; add "
 	    "them, or remove it" },
-	/* C3 */
 	{ SEVERITY_ERROR, "auth_mechanism", NULL, false, external_with_others,
 	    "external_authoritative stands alone or with tls; remove the "
 	    "others, or it" },
-	/* C4 */
 	{ SEVERITY_ERROR, "auth_mechanism", "permission_groups", false,
 	    external_without_servers,
 	    "external_authoritative needs exchange_servers in "
 	    "permission_groups" },
-	/* C5 */
 	{ SEVERITY_ERROR, "require_tls", "auth_mechanism", false,
 	    required_tls_not_offered,
 	    "require_tls needs tls in auth_mechanism" },
-	/* C6 */
 	{ SEVERITY_ERROR, "domain_secure_enabled", "auth_mechanism", false,
 	    domain_secure_without_tls,
 	    "domain_secure_enabled needs tls in auth_mechanism and forbids "
 	    "external_authoritative there" },
-	/* C7 */
 	{ SEVERITY_ERROR, "binary_mime_enabled", "chunking_enabled", false,
 	    binary_without_chunking,
 	    "binary_mime_enabled needs chunking_enabled" },
-	/* C8 */
 	{ SEVERITY_ERROR, "connection_inactivity_timeout",
 	    "connection_timeout", false, silence_too_long,
 	    "connection_inactivity_timeout has to be less than "
 	    "connection_timeout" },
-	/* C16 */
 	{ SEVERITY_WARNING, "accept_any_recipient", "auth_mechanism", false,
 	    two_ways_of_relay,
 	    "relay for anonymous and external_authoritative are two ways to "
@@ -139,6 +131,10 @@ static const struct check {
 	    "tls_min_version does nothing without require_tls" },
 };
 /* clang-format on */
+
+/* A wider range may relay only where accept_open_relay says so. */
+#define RELAY_PREFIX4 16
+#define RELAY_PREFIX6 48
 
 /* Room for where a value comes from. */
 #define SOURCE_TEXT_MAX 512
@@ -167,11 +163,9 @@ place_of(const struct lint *lint, size_t index, const char *setting,
 {
 	const struct placed_section *section =
 	    &lint->config->connectors.items[index];
-	struct place place = { .file = section->file,
-		.line = section->ini->line,
-		.section = section->ini->name,
-		.key = setting };
+	struct place place = section_place(section);
 
+	place.key = setting;
 	if (origin->kind != ORIGIN_BUILT_IN) {
 		place.file = origin->file;
 		place.line = origin->line;
@@ -276,7 +270,7 @@ report_open_relay(const struct lint *lint, size_t index, bool by_certificate,
 	text_init(&out, sentence, sizeof(sentence));
 	text_printf(&out, "%s is wider than /%d and may relay ",
 	    diag_quote(quoted, range->text),
-	    range->family == ADDR_IPV4 ? 16 : 48);
+	    range->family == ADDR_IPV4 ? RELAY_PREFIX4 : RELAY_PREFIX6);
 	if (by_certificate)
 		text_put(&out,
 		    "with any certificate; write accept_open_relay = yes and "
@@ -298,10 +292,11 @@ check_open_relay(const struct lint *lint, size_t index, bool by_certificate)
 
 	if (connector->accept_open_relay ||
 	    !(identity_reachable_rights(connector, by_certificate) &
-		(1u << RIGHT_ACCEPT_ANY_RECIPIENT)))
+		RIGHT_BIT(RIGHT_ACCEPT_ANY_RECIPIENT)))
 		return;
 	for (size_t i = 0; i < ranges->count; i++)
-		if (range_wider_than(&ranges->ranges[i], 16, 48))
+		if (range_wider_than(
+			&ranges->ranges[i], RELAY_PREFIX4, RELAY_PREFIX6))
 			report_open_relay(
 			    lint, index, by_certificate, &ranges->ranges[i]);
 }
@@ -329,7 +324,7 @@ lint_connectors(const struct lint *lint)
 	}
 }
 
-/* C13. The built-in sizes fit. */
+/* The built-in sizes fit, so one of the two is written. */
 void
 lint_global(const struct lint *lint)
 {
@@ -357,7 +352,6 @@ lint_global(const struct lint *lint)
 	    &origins[1 - at]);
 }
 
-/* C12 */
 void
 lint_conflict(const struct conflict *conflict, void *arg)
 {

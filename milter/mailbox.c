@@ -15,8 +15,6 @@ struct cursor {
 	const char *end;
 };
 
-static const char bad_domain[] = "the domain of the address is not valid";
-
 static bool
 next_is(const struct cursor *in, char c)
 {
@@ -42,7 +40,7 @@ static bool
 is_alnum(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9');
+	    text_is_digit(c);
 }
 
 /* RFC 5322 atext, and RFC 6531 3.3: bytes of UTF-8, checked as a whole. */
@@ -168,7 +166,7 @@ parse_domain(struct mailbox *mailbox, const struct cursor *in)
 	if (next_is(in, '['))
 		return parse_literal(mailbox, in);
 	if (domain_canonical(mailbox->domain, in->at, left(in)) != NULL)
-		return bad_domain;
+		return "the domain of the address is not valid";
 	mailbox->kind = MAILBOX_DOMAIN;
 	return NULL;
 }

@@ -27,8 +27,6 @@
  */
 #define THREAD_STACK 1048576
 
-#define DEFAULT_CONFIG SYSCONFDIR "/connector-milter/connector-milter.ini"
-
 struct options {
 	const char *config_path;
 	const char *socket; /* NULL: as configured */
@@ -40,7 +38,7 @@ struct options {
 static const char usage_text[] =
     "usage: connector-milter [-fnvV] [-c file] [-p socket] [-u user[:group]]\n"
     "  -c file   main configuration file\n"
-    "            (default " DEFAULT_CONFIG ")\n"
+    "            (default " CONFIG_DEFAULT_PATH ")\n"
     "  -n, -t    check the configuration and exit\n"
     "  -f        stay in the foreground (always so)\n"
     "  -p socket listen there, in place of the configured socket\n"
@@ -55,15 +53,14 @@ usage(void)
 	return EX_USAGE;
 }
 
-static int
-version(void)
+static void
+print_version(void)
 {
 	unsigned milter[3];
 
 	milter_version(milter);
 	printf("connector-milter %s (libmilter %u.%u.%u)\n", VERSION, milter[0],
 	    milter[1], milter[2]);
-	return EX_OK;
 }
 
 /* EX_OK to go on, -1 when all is done, else the exit status. */
@@ -93,7 +90,7 @@ parse_options(struct options *options, int argc, char **argv)
 			options->verbose = true;
 			break;
 		case 'V':
-			version();
+			print_version();
 			return -1;
 		default:
 			return usage();
@@ -207,25 +204,21 @@ run(const struct options *options, struct config *config)
 	server.verbose = options->verbose;
 	log_open("connector-milter", settings.syslog_facility);
 	keeper_block();
-	code = keeper.socket != NULL
-	    ? take_place(keeper.socket, &settings, &server)
-	    : EX_OSERR;
-	if (code == 0) {
-		server.snapshots = snapshots_new(config);
-		if (server.snapshots == NULL)
-			code = EX_OSERR;
+	server.snapshots = snapshots_new(config);
+	if (server.snapshots == NULL || keeper.socket == NULL) {
+		log_line(LOG_ERR, "no memory");
+		return EX_OSERR;
 	}
-	if (code != 0) {
-		config_free(config);
+	code = take_place(keeper.socket, &settings, &server);
+	if (code != 0)
 		return code;
-	}
 	return serve(&keeper, hash);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct options options = { .config_path = DEFAULT_CONFIG };
+	struct options options = { .config_path = CONFIG_DEFAULT_PATH };
 	struct config *config;
 	int code = parse_options(&options, argc, argv);
 

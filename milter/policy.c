@@ -3,8 +3,6 @@
  */
 #include "policy.h"
 
-#include <assert.h>
-
 /* clang-format off */
 static const char *const outcomes[] = {
 	[OUTCOME_SKIPPED] = "skipped",
@@ -60,7 +58,6 @@ policy_decide(
 	decision->rule = NULL;
 	decision->reply = REPLY_NONE;
 	decision->step_count = 0;
-	assert(rule_count <= RULES_MAX);
 	for (size_t i = 0; i < rule_count; i++) {
 		const struct rule *rule = &rules[i];
 		enum reply_id reply = REPLY_NONE;
@@ -87,15 +84,10 @@ policy_select(struct judged *judged, struct owner *owner)
 	const struct policy *policy = judged->policy;
 	const struct facts *facts = judged->facts;
 
-	judged->connector = NULL;
-	owner->connector = SPACE_NOBODY;
-	owner->range = 0;
-	if (facts->client.family == ADDR_NONE ||
-	    facts->listener.addr.family == ADDR_NONE)
-		return;
 	*owner = space_find(policy->space, &facts->listener, &facts->client);
-	if (owner->connector != SPACE_NOBODY)
-		judged->connector = &policy->connectors[owner->connector];
+	judged->connector = owner->connector != SPACE_NOBODY
+	    ? &policy->connectors[owner->connector]
+	    : NULL;
 }
 
 void

@@ -21,12 +21,10 @@
 
 #include "log.h"
 
-/* The path of a UNIX socket in libmilter's spelling, or NULL over TCP. */
+/* The path of a UNIX socket, or NULL over TCP. */
 static const char *
 socket_path(const char *socket)
 {
-	if (socket[0] == '/')
-		return socket;
 	if (strncmp(socket, "unix:", 5) == 0)
 		return socket + 5;
 	if (strncmp(socket, "local:", 6) == 0)
@@ -39,8 +37,7 @@ process_prepare(void)
 {
 	struct rlimit limit;
 
-	/* Only the owner may talk to the socket until it is opened to others.
-	 */
+	/* Nobody else may talk to the socket before it is opened to them. */
 	umask(0177);
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;

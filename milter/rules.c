@@ -3,6 +3,8 @@
  */
 #include "rules.h"
 
+#include <assert.h>
+
 #include "text.h"
 
 static enum answer
@@ -207,51 +209,70 @@ relay(const struct judged *judged, enum reply_id *reply UNUSED)
 
 /* clang-format off */
 const struct rule rules[] = {
-	{ "admission", STAGE_CONNECT, REPLY_AT_CONNECT, asks_live_state,
-	    admission, { NULL },
-	    "more than max_sessions sessions are open", REPLY_NONE },
-	{ "client_address", STAGE_CONNECT, REPLY_AT_CONNECT, NULL,
-	    client_address, { NULL },
-	    "the MTA gave no IP address of the client", REPLY_NONE },
-	{ "listener", STAGE_CONNECT, REPLY_LISTENER, NULL, listener,
-	    { NULL },
-	    "the MTA did not tell where the client connected", REPLY_NONE },
-	{ "no_connector", STAGE_CONNECT, REPLY_NO_CONNECTOR, NULL,
-	    some_connector, { NULL },
-	    "no connector serves this client here", REPLY_NONE },
-	{ "require_tls", STAGE_MAIL, REPLY_REQUIRE_TLS, asks_tls, encrypted,
-	    { "require_tls", "tls_min_version" },
-	    "the session is not encrypted, or by a version older than "
-	    "tls_min_version", REPLY_NONE },
-	{ "auth_mechanism", STAGE_MAIL, REPLY_MECHANISM, NULL,
-	    mechanism_offered, { "auth_mechanism" },
-	    "the client logged in by a mechanism that is not offered here, or "
-	    "by basic authentication without TLS where "
-	    "basic_auth_require_tls is set", REPLY_MECHANISM_NEEDS_TLS },
-	{ "submit", STAGE_MAIL, REPLY_SUBMIT, NULL, may_submit,
-	    { "permission_groups", "submit" },
-	    "the identity of the session lacks the right submit", REPLY_NONE },
-	{ "sender_syntax", STAGE_MAIL, REPLY_SENDER_SYNTAX, NULL,
-	    sender_syntax, { NULL },
-	    "the sender is no address, or a parameter is malformed",
-	    REPLY_NONE },
-	{ "authoritative_domain_sender", STAGE_MAIL, REPLY_SENDER_PERMISSION,
-	    NULL, own_sender,
-	    { "accept_authoritative_domain_sender", "permission_groups" },
-	    "the sender is in one of our own domains and the session lacks the "
-	    "right accept_authoritative_domain_sender; an address that the "
-	    "login owns needs none", REPLY_NONE },
-	{ "recipient_syntax", STAGE_RCPT, REPLY_RECIPIENT_SYNTAX, NULL,
-	    recipient_syntax, { NULL },
-	    "the recipient is no address, or a parameter is malformed",
-	    REPLY_NONE },
-	{ "relay", STAGE_RCPT, REPLY_RELAY, NULL, relay,
-	    { "accept_any_recipient", "permission_groups", "relay_to",
-	    "relay_from" },
-	    "the recipient's domain is not accepted, or its address is a "
-	    "routed form, and the session lacks the right "
-	    "accept_any_recipient", REPLY_NONE },
+	{ .name = "admission", .stage = STAGE_CONNECT,
+	    .reply = REPLY_AT_CONNECT,
+	    .asks = asks_live_state, .holds = admission,
+	    .help = "more than max_sessions sessions are open" },
+	{ .name = "client_address", .stage = STAGE_CONNECT,
+	    .reply = REPLY_AT_CONNECT,
+	    .holds = client_address,
+	    .help = "the MTA gave no IP address of the client" },
+	{ .name = "listener", .stage = STAGE_CONNECT,
+	    .reply = REPLY_LISTENER,
+	    .holds = listener,
+	    .help = "the MTA did not tell where the client connected" },
+	{ .name = "no_connector", .stage = STAGE_CONNECT,
+	    .reply = REPLY_NO_CONNECTOR,
+	    .holds = some_connector,
+	    .help = "no connector serves this client here" },
+
+	{ .name = "require_tls", .stage = STAGE_MAIL,
+	    .reply = REPLY_REQUIRE_TLS,
+	    .asks = asks_tls, .holds = encrypted,
+	    .settings = { "require_tls", "tls_min_version" },
+	    .help = "the session is not encrypted, or by a version older than "
+	    "tls_min_version" },
+	{ .name = "auth_mechanism", .stage = STAGE_MAIL,
+	    .reply = REPLY_MECHANISM,
+	    .other_reply = REPLY_MECHANISM_NEEDS_TLS,
+	    .holds = mechanism_offered,
+	    .settings = { "auth_mechanism" },
+	    .help = "the client logged in by a mechanism that is not offered "
+	    "here, or by basic authentication without TLS where "
+	    "basic_auth_require_tls is set" },
+	{ .name = "submit", .stage = STAGE_MAIL,
+	    .reply = REPLY_SUBMIT,
+	    .holds = may_submit,
+	    .settings = { "permission_groups", "submit" },
+	    .help = "the identity of the session lacks the right submit" },
+	{ .name = "sender_syntax", .stage = STAGE_MAIL,
+	    .reply = REPLY_SENDER_SYNTAX,
+	    .holds = sender_syntax,
+	    .help = "the sender is no address, or a parameter is malformed" },
+	{ .name = "authoritative_domain_sender", .stage = STAGE_MAIL,
+	    .reply = REPLY_SENDER_PERMISSION,
+	    .holds = own_sender,
+	    .settings = { "accept_authoritative_domain_sender",
+		"permission_groups" },
+	    .help = "the sender is in one of our own domains and the session "
+	    "lacks the right accept_authoritative_domain_sender; an address "
+	    "that the login owns needs none" },
+
+	{ .name = "recipient_syntax", .stage = STAGE_RCPT,
+	    .reply = REPLY_RECIPIENT_SYNTAX,
+	    .holds = recipient_syntax,
+	    .help = "the recipient is no address, or a parameter is "
+	    "malformed" },
+	{ .name = "relay", .stage = STAGE_RCPT,
+	    .reply = REPLY_RELAY,
+	    .holds = relay,
+	    .settings = { "accept_any_recipient", "permission_groups",
+		"relay_to", "relay_from" },
+	    .help = "the recipient's domain is not accepted, or its address is "
+	    "a routed form, and the session lacks the right "
+	    "accept_any_recipient" },
 };
 /* clang-format on */
 
 const size_t rule_count = nitems(rules);
+static_assert(nitems(rules) <= RULES_MAX, "a decision has room for every rule");

@@ -9,11 +9,6 @@
 #include "setting_check.h"
 #include "text.h"
 
-#define LAST_CHOICE \
-	{ \
-		NULL, 0 \
-	}
-
 /* clang-format off */
 const struct section_row schema_sections[] = {
 	{ SECTION_MILTER, "milter", false, false,
@@ -41,17 +36,17 @@ static const struct choice facilities[] = {
 	{ "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 },
 	{ "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 },
 	{ "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 },
-	LAST_CHOICE
+	{ NULL, 0 }
 };
 
 static const struct choice reply_styles[] = {
 	{ "2016", REPLY_STYLE_2016 }, { "2010", REPLY_STYLE_2010 },
-	LAST_CHOICE
+	{ NULL, 0 }
 };
 
 static const struct choice own_domains[] = {
 	{ "authoritative", OWN_AUTHORITATIVE }, { "accepted", OWN_ACCEPTED },
-	LAST_CHOICE
+	{ NULL, 0 }
 };
 
 #define SECTION SECTION_MILTER

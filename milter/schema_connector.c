@@ -9,10 +9,8 @@
 #include "setting_check.h"
 
 /* clang-format off */
-#define LAST_CHOICE { NULL, 0 }
-
 static const struct choice modes[] = {
-	{ "enforce", 0 }, { "monitor", 1 }, LAST_CHOICE
+	{ "enforce", 0 }, { "monitor", 1 }, { NULL, 0 }
 };
 
 static const struct choice mechanisms[] = {
@@ -20,7 +18,7 @@ static const struct choice mechanisms[] = {
 	{ "basic_auth", AUTH_BASIC },
 	{ "basic_auth_require_tls", AUTH_BASIC_REQUIRE_TLS },
 	{ "exchange_server", AUTH_EXCHANGE_SERVER },
-	{ "external_authoritative", AUTH_EXTERNAL_AUTHORITATIVE }, LAST_CHOICE
+	{ "external_authoritative", AUTH_EXTERNAL_AUTHORITATIVE }, { NULL, 0 }
 };
 
 static const struct choice permission_groups[] = {
@@ -28,42 +26,42 @@ static const struct choice permission_groups[] = {
 	{ "exchange_users", GROUP_EXCHANGE_USERS },
 	{ "exchange_servers", GROUP_EXCHANGE_SERVERS },
 	{ "exchange_legacy_servers", GROUP_EXCHANGE_LEGACY_SERVERS },
-	{ "partners", GROUP_PARTNERS }, LAST_CHOICE
+	{ "partners", GROUP_PARTNERS }, { NULL, 0 }
 };
 
 static const struct choice tls_versions[] = {
 	{ "none", TLS_OFF }, { "TLSv1", TLS_1_0 }, { "TLSv1.1", TLS_1_1 },
-	{ "TLSv1.2", TLS_1_2 }, { "TLSv1.3", TLS_1_3 }, LAST_CHOICE
+	{ "TLSv1.2", TLS_1_2 }, { "TLSv1.3", TLS_1_3 }, { NULL, 0 }
 };
 
 static const struct choice header_from[] = {
-	{ "no", 0 }, { "monitor", 1 }, { "yes", 2 }, LAST_CHOICE
+	{ "no", 0 }, { "monitor", 1 }, { "yes", 2 }, { NULL, 0 }
 };
 
 static const struct choice resolve[] = {
-	{ "no", 0 }, { "annotate", 1 }, { "yes", 2 }, LAST_CHOICE
+	{ "no", 0 }, { "annotate", 1 }, { "yes", 2 }, { NULL, 0 }
 };
 
 static const struct choice internal_only_replies[] = {
-	{ "authrequired", 0 }, { "unknown", 1 }, LAST_CHOICE
+	{ "authrequired", 0 }, { "unknown", 1 }, { NULL, 0 }
 };
 
 static const struct choice helo_syntaxes[] = {
-	{ "tolerant", 0 }, { "strict", 1 }, { "off", 2 }, LAST_CHOICE
+	{ "tolerant", 0 }, { "strict", 1 }, { "off", 2 }, { NULL, 0 }
 };
 
 static const struct choice rate_sources[] = {
 	{ "none", 0 }, { "ip_address", 1 }, { "user", 2 }, { "all", 3 },
-	LAST_CHOICE
+	{ NULL, 0 }
 };
 
 static const struct choice log_levels[] = {
-	{ "none", 0 }, { "verbose", 1 }, LAST_CHOICE
+	{ "none", 0 }, { "verbose", 1 }, { NULL, 0 }
 };
 
 static const struct choice size_modes[] = {
 	{ "enabled", 0 }, { "disabled", 1 }, { "enabled_without_value", 2 },
-	LAST_CHOICE
+	{ NULL, 0 }
 };
 
 #define ROW(key, when) .section = SECTION_CONNECTOR, .name = key, \

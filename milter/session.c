@@ -8,8 +8,7 @@
 #include <syslog.h>
 
 #include "log.h"
-#include "session_state.h"
-#include "text.h"
+#include "session_parts.h"
 
 /* Memory or order failed us: no rule was asked, nothing is permitted. */
 static const struct rule cannot_judge = { .name = "internal" };
@@ -58,6 +57,17 @@ session_free(struct session *session)
 	free(session);
 }
 
+/* The reply of a refusal, to the client and the log; false: not to go on. */
+static bool
+refuse(const struct session *session, const struct judged *judged,
+    const struct decision *decision, struct reply *reply, const char *queue_id,
+    const char *to)
+{
+	policy_reply(reply, decision, judged);
+	session_log_refusal(session, judged, decision, reply, queue_id, to);
+	return false;
+}
+
 /* A refusal that no rule gave, in the words of one that cannot decide. */
 static bool
 refuse_internal(struct session *session, enum stage stage, const char *queue_id,
@@ -75,8 +85,7 @@ refuse_internal(struct session *session, enum stage stage, const char *queue_id,
 		.reply = REPLY_UNDECIDED,
 	};
 
-	policy_reply(reply, &decision, &judged);
-	session_log_refusal(session, &judged, &decision, reply, queue_id, to);
+	(void)refuse(session, &judged, &decision, reply, queue_id, to);
 	snapshots_unpin(session->server->snapshots, snapshot);
 	return false;
 }
@@ -180,32 +189,35 @@ set_client(struct session *session, const struct connect_info *info)
 							      : info->host);
 }
 
+static bool
+answer_connect(struct session *session, const struct snapshot *snapshot,
+    struct reply *reply)
+{
+	struct decision decision;
+	struct judged judged;
+
+	judge_connection(session, snapshot, &judged, &decision);
+	if (is_refused_at_connect(&decision))
+		return refuse(session, &judged, &decision, reply, NULL, NULL);
+	if (session->server->verbose && decision.verdict == VERDICT_ACCEPT)
+		session_log_selection(session, &judged);
+	return true;
+}
+
 bool
 session_connect(struct session *session, const struct connect_info *info,
     struct reply *reply)
 {
 	struct snapshots *snapshots = session->server->snapshots;
 	struct snapshot *snapshot = snapshots_pin(snapshots);
-	struct decision decision;
-	struct judged judged;
 	bool go_on = true;
 
 	admit(session, snapshot_config(snapshot));
 	set_client(session, info);
-	if (session->local_submission && session->server->live)
+	if (!session->local_submission)
+		go_on = answer_connect(session, snapshot, reply);
+	else if (session->server->live)
 		log_line(LOG_INFO, "local submission: not judged");
-	if (!session->local_submission) {
-		judge_connection(session, snapshot, &judged, &decision);
-		go_on = !is_refused_at_connect(&decision);
-		if (session->server->verbose &&
-		    decision.verdict == VERDICT_ACCEPT)
-			session_log_selection(session, &judged);
-		if (!go_on) {
-			policy_reply(reply, &decision, &judged);
-			session_log_refusal(
-			    session, &judged, &decision, reply, NULL, NULL);
-		}
-	}
 	snapshots_unpin(snapshots, snapshot);
 	return go_on;
 }
@@ -218,7 +230,22 @@ set_helo(struct session *session, const char *name)
 	session_shown(shown, name);
 	free(session->helo);
 	session->helo = strdup(shown);
-	session->facts.helo = session->helo;
+}
+
+/* Only what closes the connection; all else waits for MAIL. */
+static bool
+answer_helo(struct session *session, const struct snapshot *snapshot,
+    struct reply *reply)
+{
+	struct decision decision;
+	struct judged judged;
+
+	judge_connection(session, snapshot, &judged, &decision);
+	if (decision.verdict == VERDICT_ACCEPT)
+		decide(session, STAGE_HELO, &judged, &decision, NULL);
+	if (decision.verdict == VERDICT_ACCEPT || !reply_closes(decision.reply))
+		return true;
+	return refuse(session, &judged, &decision, reply, NULL, NULL);
 }
 
 bool
@@ -226,24 +253,13 @@ session_helo(struct session *session, const char *name, struct reply *reply)
 {
 	struct snapshots *snapshots = session->server->snapshots;
 	struct snapshot *snapshot;
-	struct decision decision;
-	struct judged judged;
 	bool go_on;
 
 	set_helo(session, name);
 	if (session->local_submission)
 		return true;
 	snapshot = snapshots_pin(snapshots);
-	judge_connection(session, snapshot, &judged, &decision);
-	if (decision.verdict == VERDICT_ACCEPT)
-		decide(session, STAGE_HELO, &judged, &decision, NULL);
-	go_on =
-	    decision.verdict == VERDICT_ACCEPT || !reply_closes(decision.reply);
-	if (!go_on) {
-		policy_reply(reply, &decision, &judged);
-		session_log_refusal(
-		    session, &judged, &decision, reply, NULL, NULL);
-	}
+	go_on = answer_helo(session, snapshot, reply);
 	snapshots_unpin(snapshots, snapshot);
 	return go_on;
 }
@@ -347,9 +363,8 @@ session_mail(
 	judge_mail(session, &decision);
 	if (decision.verdict == VERDICT_ACCEPT)
 		return true;
-	policy_reply(reply, &decision, &session->transaction->judged);
-	session_log_refusal(session, &session->transaction->judged, &decision,
-	    reply, info->queue_id, NULL);
+	(void)refuse(session, &session->transaction->judged, &decision, reply,
+	    info->queue_id, NULL);
 	session_abort(session);
 	return false;
 }
@@ -386,10 +401,8 @@ session_rcpt(
 			session_shown(transaction->to, info->path);
 		return true;
 	}
-	policy_reply(reply, &decision, &transaction->judged);
-	session_log_refusal(session, &transaction->judged, &decision, reply,
+	return refuse(session, &transaction->judged, &decision, reply,
 	    info->queue_id, info->path);
-	return false;
 }
 
 bool
@@ -402,8 +415,7 @@ session_eom(struct session *session, const char *queue_id, struct reply *reply)
 	    session->transaction->recipients == 0)
 		return refuse_internal(
 		    session, STAGE_EOM, queue_id, NULL, reply);
-	if (session->server->live)
-		session_log_acceptance(session, queue_id);
+	session_log_acceptance(session, queue_id);
 	session_abort(session);
 	return true;
 }

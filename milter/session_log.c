@@ -1,7 +1,7 @@
 /*
  * session_log.c - what the operator log says of a session.
  */
-#include "session_state.h"
+#include "session_parts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -50,6 +50,14 @@ record_of(const struct session *session, const struct judged *judged,
 	return record;
 }
 
+/* explain plays sessions too, and nothing happened in them. */
+static void
+log_live(const struct session *session, const struct log_record *record)
+{
+	if (session->server->live)
+		log_record(record);
+}
+
 void
 session_log_refusal(const struct session *session, const struct judged *judged,
     const struct decision *decision, const struct reply *reply,
@@ -59,8 +67,6 @@ session_log_refusal(const struct session *session, const struct judged *judged,
 	char line[REPLY_LINE_MAX];
 	char shown[SHOWN_MAX];
 
-	if (!session->server->live)
-		return;
 	if (to != NULL) {
 		session_shown(shown, to);
 		record.to = shown;
@@ -69,7 +75,7 @@ session_log_refusal(const struct session *session, const struct judged *judged,
 	record.verdict = verdict_name(decision->verdict);
 	record.rule = decision->rule->name;
 	record.reply = reply_line(line, reply);
-	log_record(&record);
+	log_live(session, &record);
 }
 
 void
@@ -87,7 +93,7 @@ session_log_mta(const struct session *session, const struct rcpt_info *info)
 	record.verdict = verdict_name(VERDICT_REJECT);
 	record.rule = "mta";
 	record.reply = reply;
-	log_record(&record);
+	log_live(session, &record);
 }
 
 void
@@ -98,7 +104,7 @@ session_log_selection(
 
 	record.stage = stage_name(STAGE_CONNECT);
 	record.verdict = verdict_name(VERDICT_ACCEPT);
-	log_record(&record);
+	log_live(session, &record);
 }
 
 void
@@ -112,5 +118,5 @@ session_log_acceptance(const struct session *session, const char *queue_id)
 	record.verdict = verdict_name(VERDICT_ACCEPT);
 	record.to = transaction->to;
 	record.recipients = transaction->recipients;
-	log_record(&record);
+	log_live(session, &record);
 }

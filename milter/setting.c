@@ -26,50 +26,57 @@ SAME_SHAPE(domain_set, patterns);
 static const struct {
 	int (*parse)(PARSER_ARGUMENTS);
 	size_t size;
-	bool is_list;
+	bool is_list;      /* the value is a struct setting_list */
 	const char *words; /* NULL: the row's form */
+	/* How items are parsed, also of FLAGS, whose value is no list. */
 	struct list_type list;
 } types[SETTING_TYPE_COUNT] = {
-	[SETTING_BOOL] = { parse_bool, sizeof(bool), false, "yes or no",
-	    { NULL, 0 } },
-	[SETTING_COUNT] = { parse_number, sizeof(long long), false, "number",
-	    { NULL, 0 } },
-	[SETTING_SIZE] = { parse_number, sizeof(long long), false, "size",
-	    { NULL, 0 } },
-	[SETTING_TIME] = { parse_number, sizeof(long long), false, "time",
-	    { NULL, 0 } },
-	[SETTING_MODE] = { parse_mode, sizeof(unsigned), false, "octal number",
-	    { NULL, 0 } },
-	[SETTING_CHOICE] = { parse_choice, sizeof(unsigned), false, "one of",
-	    { NULL, 0 } },
-	[SETTING_FLAGS] = { parse_flags, sizeof(unsigned), false, "list of",
-	    { parse_flag_item, sizeof(unsigned) } },
-	[SETTING_DATE] = { parse_date, sizeof(int), false, "date, yyyy-mm-dd",
-	    { NULL, 0 } },
-	[SETTING_TEXT] = { parse_text, sizeof(const char *), false, NULL,
-	    { NULL, 0 } },
-	[SETTING_STRINGS] = { parse_list, sizeof(struct strings), true, NULL,
-	    { parse_string_item, sizeof(const char *) } },
-	[SETTING_BINDINGS] = { parse_list, sizeof(struct bindings), true,
-	    "list of address:port",
-	    { parse_binding_item, sizeof(struct endpoint) } },
-	[SETTING_RANGES] = { parse_list, sizeof(struct addrset), true,
-	    "list of address ranges",
-	    { parse_range_item, sizeof(struct range) } },
-	[SETTING_PRINCIPALS] = { parse_list, sizeof(struct principals), true,
-	    "list of principals",
-	    { parse_principal_item, sizeof(struct principal) } },
-	[SETTING_MAILBOXES] = { parse_list, sizeof(struct mailbox_patterns),
-	    true, "list of user@d, d, *.d",
-	    { parse_mailbox_item, sizeof(struct mailbox_pattern) } },
-	[SETTING_DOMAINS] = { parse_domains, sizeof(struct domain_set), true,
-	    "list of domains d, *.d",
-	    { parse_domain_item, sizeof(struct domain_pattern) } },
+	[SETTING_BOOL] = { .parse = setting_parse_bool, .size = sizeof(bool),
+	    .words = "yes or no" },
+	[SETTING_COUNT] = { .parse = setting_parse_number, .size = sizeof(long long),
+	    .words = "number" },
+	[SETTING_SIZE] = { .parse = setting_parse_number, .size = sizeof(long long),
+	    .words = "size" },
+	[SETTING_TIME] = { .parse = setting_parse_number, .size = sizeof(long long),
+	    .words = "time" },
+	[SETTING_MODE] = { .parse = setting_parse_mode, .size = sizeof(unsigned),
+	    .words = "octal number" },
+	[SETTING_CHOICE] = { .parse = setting_parse_choice, .size = sizeof(unsigned),
+	    .words = "one of" },
+	[SETTING_FLAGS] = { .parse = setting_parse_flags, .size = sizeof(unsigned),
+	    .words = "list of",
+	    .list = { setting_parse_flag_item, sizeof(unsigned) } },
+	[SETTING_DATE] = { .parse = setting_parse_date, .size = sizeof(int),
+	    .words = "date, yyyy-mm-dd" },
+	[SETTING_TEXT] = { .parse = setting_parse_text, .size = sizeof(const char *) },
+	[SETTING_STRINGS] = { .parse = setting_parse_list,
+	    .size = sizeof(struct strings), .is_list = true,
+	    .list = { setting_parse_string_item, sizeof(const char *) } },
+	[SETTING_BINDINGS] = { .parse = setting_parse_list,
+	    .size = sizeof(struct bindings), .is_list = true,
+	    .words = "list of address:port",
+	    .list = { setting_parse_binding_item, sizeof(struct endpoint) } },
+	[SETTING_RANGES] = { .parse = setting_parse_list,
+	    .size = sizeof(struct addrset), .is_list = true,
+	    .words = "list of address ranges",
+	    .list = { setting_parse_range_item, sizeof(struct range) } },
+	[SETTING_PRINCIPALS] = { .parse = setting_parse_list,
+	    .size = sizeof(struct principals), .is_list = true,
+	    .words = "list of principals",
+	    .list = { setting_parse_principal_item, sizeof(struct principal) } },
+	[SETTING_MAILBOXES] = { .parse = setting_parse_list,
+	    .size = sizeof(struct mailbox_patterns), .is_list = true,
+	    .words = "list of user@d, d, *.d",
+	    .list = { setting_parse_mailbox_item, sizeof(struct mailbox_pattern) } },
+	[SETTING_DOMAINS] = { .parse = setting_parse_domains,
+	    .size = sizeof(struct domain_set), .is_list = true,
+	    .words = "list of domains d, *.d",
+	    .list = { setting_parse_domain_item, sizeof(struct domain_pattern) } },
 };
 /* clang-format on */
 
 const struct list_type *
-list_type_of(enum setting_type type)
+setting_list_type(enum setting_type type)
 {
 	return types[type].list.parse != NULL ? &types[type].list : NULL;
 }
@@ -120,9 +127,9 @@ static void
 put_range(struct text *out, const struct setting *setting)
 {
 	text_put(out, ", ");
-	put_number(out, setting, setting->min);
+	setting_put_number(out, setting, setting->min);
 	text_put(out, " to ");
-	put_number(out, setting, setting->max);
+	setting_put_number(out, setting, setting->max);
 	if (setting->may_be_unlimited)
 		text_put(out, ", or unlimited");
 }
@@ -156,7 +163,7 @@ setting_default_text(const struct setting *setting)
 }
 
 int
-refuse_value(const struct setting_context *context,
+setting_refuse(const struct setting_context *context,
     const struct setting *setting, const char *text, const char *wrong)
 {
 	char quoted[DIAG_QUOTE_MAX], expected[SETTING_TYPE_TEXT_MAX];
@@ -173,7 +180,7 @@ refuse_value(const struct setting_context *context,
 }
 
 int
-refuse_memory(const struct setting_context *context)
+setting_no_memory(const struct setting_context *context)
 {
 	diag_add(
 	    context->diags, SEVERITY_ERROR, &context->place, "out of memory");

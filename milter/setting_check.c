@@ -35,7 +35,7 @@ port_of(const char *s, size_t len)
 	if (len == 0 || len > 5 || s[0] == '0')
 		return 0;
 	for (size_t i = 0; i < len; i++) {
-		if (s[i] < '0' || s[i] > '9')
+		if (!text_is_digit(s[i]))
 			return 0;
 		port = port * 10 + (unsigned)(s[i] - '0');
 	}

@@ -21,14 +21,14 @@ refuse_item(
 }
 
 int
-parse_flag_item(const struct setting_context *context,
+setting_parse_flag_item(const struct setting_context *context,
     const struct setting *setting, void *item, const char *text)
 {
-	return find_choice(context, setting, item, text);
+	return setting_find_choice(context, setting, item, text);
 }
 
 int
-parse_string_item(const struct setting_context *context,
+setting_parse_string_item(const struct setting_context *context,
     const struct setting *setting, void *item, const char *text)
 {
 	char why[SETTING_TYPE_TEXT_MAX * 2];
@@ -42,7 +42,7 @@ parse_string_item(const struct setting_context *context,
 }
 
 int
-parse_binding_item(const struct setting_context *context,
+setting_parse_binding_item(const struct setting_context *context,
     const struct setting *setting UNUSED, void *item, const char *text)
 {
 	const char *wrong = endpoint_parse(item, text);
@@ -72,7 +72,7 @@ warn_of_range(const struct setting_context *context, const struct range *range,
 }
 
 int
-parse_range_item(const struct setting_context *context,
+setting_parse_range_item(const struct setting_context *context,
     const struct setting *setting UNUSED, void *item, const char *text)
 {
 	struct range *range = item;
@@ -86,7 +86,7 @@ parse_range_item(const struct setting_context *context,
 }
 
 int
-parse_mailbox_item(const struct setting_context *context,
+setting_parse_mailbox_item(const struct setting_context *context,
     const struct setting *setting UNUSED, void *item, const char *text)
 {
 	const char *wrong = mailbox_pattern_parse(context->arena, item, text);
@@ -95,7 +95,7 @@ parse_mailbox_item(const struct setting_context *context,
 }
 
 int
-parse_domain_item(const struct setting_context *context,
+setting_parse_domain_item(const struct setting_context *context,
     const struct setting *setting UNUSED, void *item, const char *text)
 {
 	struct domain_pattern *pattern = item;
@@ -106,7 +106,7 @@ parse_domain_item(const struct setting_context *context,
 	if (wrong != NULL)
 		return refuse_item(context, text, wrong);
 	pattern->name = arena_strdup(context->arena, name);
-	return pattern->name != NULL ? 0 : refuse_memory(context);
+	return pattern->name != NULL ? 0 : setting_no_memory(context);
 }
 
 static int
@@ -172,7 +172,7 @@ parse_host(const struct setting_context *context, struct principal *principal,
 		return refuse_item(context, item, wrong);
 	principal->kind = below ? PRINCIPAL_HOST_BELOW : PRINCIPAL_HOST;
 	principal->name = arena_strdup(context->arena, canonical);
-	return principal->name != NULL ? 0 : refuse_memory(context);
+	return principal->name != NULL ? 0 : setting_no_memory(context);
 }
 
 /* clang-format off */
@@ -256,7 +256,7 @@ parse_principal(const struct setting_context *context,
 }
 
 int
-parse_principal_item(const struct setting_context *context,
+setting_parse_principal_item(const struct setting_context *context,
     const struct setting *setting, void *item, const char *text)
 {
 	struct principal *principal = item;

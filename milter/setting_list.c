@@ -20,15 +20,9 @@ struct items {
 };
 
 static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool
 is_separator(char c)
 {
-	return c == ',' || is_blank(c);
+	return c == ',' || text_is_blank(c);
 }
 
 /* Room for one more item, or NULL. */
@@ -57,7 +51,7 @@ add_item(const struct setting_context *context, const struct setting *setting,
 	void *item = next_item(items);
 
 	if (copy == NULL || item == NULL)
-		items->failed = refuse_memory(context) != 0;
+		items->failed = setting_no_memory(context) != 0;
 	else if (items->type->parse(context, setting, item, copy) != 0)
 		items->failed = true;
 	else
@@ -88,11 +82,12 @@ static void
 trim_line(const char **line, size_t *len)
 {
 	for (size_t i = 0; i < *len; i++)
-		if ((*line)[i] == '#' && (i == 0 || is_blank((*line)[i - 1])))
+		if ((*line)[i] == '#' &&
+		    (i == 0 || text_is_blank((*line)[i - 1])))
 			*len = i;
-	while (*len > 0 && is_blank((*line)[*len - 1]))
+	while (*len > 0 && text_is_blank((*line)[*len - 1]))
 		--*len;
-	while (*len > 0 && is_blank(**line)) {
+	while (*len > 0 && text_is_blank(**line)) {
 		++*line;
 		--*len;
 	}
@@ -176,7 +171,7 @@ add_file(const struct setting_context *context, const struct setting *setting,
 		source = sources_read(
 		    context->sources, beside, context->diags, &context->place);
 	else if (len != 0)
-		refuse_memory(context);
+		setting_no_memory(context);
 	if (source != NULL)
 		add_lines(context, setting, items, source);
 	else
@@ -194,7 +189,7 @@ item_end(const char *s)
 static const char *
 skip_blanks(const char *s)
 {
-	while (is_blank(*s))
+	while (text_is_blank(*s))
 		s++;
 	return s;
 }
@@ -241,24 +236,25 @@ add_all(const struct setting_context *context, const struct setting *setting,
 }
 
 int
-parse_list(PARSER_ARGUMENTS)
+setting_parse_list(PARSER_ARGUMENTS)
 {
-	struct items items = { .type = list_type_of(setting->type) };
+	struct items items = { .type = setting_list_type(setting->type) };
 	void *kept = NULL;
 
 	add_all(context, setting, &items, text);
 	if (!items.failed && items.count == 0 && setting->needs_item)
 		items.failed =
-		    refuse_value(context, setting, text, "has no item") != 0;
+		    setting_refuse(context, setting, text, "has no item") != 0;
 	if (!items.failed) {
 		kept = arena_alloc(
 		    context->arena, items.count, items.type->item_size);
 		if (kept == NULL) {
-			(void)refuse_memory(context);
+			(void)setting_no_memory(context);
 			items.failed = true;
-		} else if (items.count > 0)
+		} else if (items.count > 0) {
 			memcpy(kept, items.bytes,
 			    items.count * items.type->item_size);
+		}
 	}
 	free(items.bytes);
 	value->list = (struct setting_list){ kept, items.count };
@@ -266,13 +262,13 @@ parse_list(PARSER_ARGUMENTS)
 }
 
 int
-parse_flags(PARSER_ARGUMENTS)
+setting_parse_flags(PARSER_ARGUMENTS)
 {
 	union setting_value list = { .list = { NULL, 0 } };
 	const unsigned *flags;
 	bool none = false;
 
-	if (parse_list(context, setting, &list, text) != 0)
+	if (setting_parse_list(context, setting, &list, text) != 0)
 		return -1;
 	flags = list.list.items;
 	value->choice = 0;
@@ -289,11 +285,11 @@ parse_flags(PARSER_ARGUMENTS)
 }
 
 int
-parse_domains(PARSER_ARGUMENTS)
+setting_parse_domains(PARSER_ARGUMENTS)
 {
 	struct domain_set set;
 
-	if (parse_list(context, setting, value, text) != 0)
+	if (setting_parse_list(context, setting, value, text) != 0)
 		return -1;
 	memcpy(&set, &value->list, sizeof(set));
 	domain_set_sort(&set);

@@ -42,12 +42,6 @@ units_of(const struct setting *setting)
 	return setting->type == SETTING_TIME ? time_units : no_units;
 }
 
-static bool
-is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* Reads digits; what is too large for any setting becomes LLONG_MAX - 1. */
 static const char *
 read_digits(long long *number, const char *s)
@@ -55,7 +49,7 @@ read_digits(long long *number, const char *s)
 	const long long most = SETTING_UNLIMITED - 1;
 
 	*number = 0;
-	for (; is_digit(*s); s++) {
+	for (; text_is_digit(*s); s++) {
 		const int digit = *s - '0';
 
 		*number =
@@ -96,7 +90,7 @@ parse_units(const struct unit *unit, long long *number, const char *text)
 static const char *
 clock_field(long long *number, const char *s, int limit)
 {
-	if (s == NULL || !is_digit(s[0]) || !is_digit(s[1]))
+	if (s == NULL || !text_is_digit(s[0]) || !text_is_digit(s[1]))
 		return NULL;
 	*number = (s[0] - '0') * 10 + (s[1] - '0');
 	return *number < limit ? s + 2 : NULL;
@@ -132,7 +126,7 @@ parse_clock(long long *number, const char *text)
 }
 
 int
-parse_number(PARSER_ARGUMENTS)
+setting_parse_number(PARSER_ARGUMENTS)
 {
 	const char *wrong;
 
@@ -147,11 +141,12 @@ parse_number(PARSER_ARGUMENTS)
 	if (wrong == NULL &&
 	    (value->number < setting->min || value->number > setting->max))
 		wrong = OUT_OF_RANGE;
-	return wrong != NULL ? refuse_value(context, setting, text, wrong) : 0;
+	return wrong != NULL ? setting_refuse(context, setting, text, wrong)
+			     : 0;
 }
 
 int
-parse_mode(PARSER_ARGUMENTS)
+setting_parse_mode(PARSER_ARGUMENTS)
 {
 	const char *s = text;
 	long long mode = 0;
@@ -159,15 +154,16 @@ parse_mode(PARSER_ARGUMENTS)
 	for (; *s >= '0' && *s <= '7' && mode <= setting->max; s++)
 		mode = mode * 8 + (*s - '0');
 	if (s == text || (*s != '\0' && mode <= setting->max))
-		return refuse_value(context, setting, text, NOT_VALID);
+		return setting_refuse(context, setting, text, NOT_VALID);
 	if (mode < setting->min || mode > setting->max)
-		return refuse_value(context, setting, text, OUT_OF_RANGE);
+		return setting_refuse(context, setting, text, OUT_OF_RANGE);
 	value->choice = (unsigned)mode;
 	return 0;
 }
 
 void
-put_number(struct text *out, const struct setting *setting, long long number)
+setting_put_number(
+    struct text *out, const struct setting *setting, long long number)
 {
 	const struct unit *unit = units_of(setting);
 

@@ -11,7 +11,7 @@
 #define CHOICES_MAX 32
 
 int
-parse_bool(PARSER_ARGUMENTS)
+setting_parse_bool(PARSER_ARGUMENTS)
 {
 	static const struct {
 		const char *word;
@@ -30,11 +30,11 @@ parse_bool(PARSER_ARGUMENTS)
 			value->boolean = words[i].meaning;
 			return 0;
 		}
-	return refuse_value(context, setting, text, "is not valid");
+	return setting_refuse(context, setting, text, "is not valid");
 }
 
 int
-find_choice(const struct setting_context *context,
+setting_find_choice(const struct setting_context *context,
     const struct setting *setting, unsigned *value, const char *name)
 {
 	const char *names[CHOICES_MAX];
@@ -57,13 +57,13 @@ find_choice(const struct setting_context *context,
 	text_put(&out, "is not valid");
 	if (near != NULL)
 		text_printf(&out, "; did you mean '%s'", near);
-	return refuse_value(context, setting, name, wrong);
+	return setting_refuse(context, setting, name, wrong);
 }
 
 int
-parse_choice(PARSER_ARGUMENTS)
+setting_parse_choice(PARSER_ARGUMENTS)
 {
-	return find_choice(context, setting, &value->choice, text);
+	return setting_find_choice(context, setting, &value->choice, text);
 }
 
 static int
@@ -77,7 +77,7 @@ days_in(int year, int month)
 }
 
 int
-parse_date(PARSER_ARGUMENTS)
+setting_parse_date(PARSER_ARGUMENTS)
 {
 	static const char pattern[] = "dddd-dd-dd";
 	int year, month, day, all = 0;
@@ -85,10 +85,10 @@ parse_date(PARSER_ARGUMENTS)
 	if (text[0] == '\0')
 		return 0;
 	for (size_t i = 0; i < sizeof(pattern); i++) {
-		const bool digit = text[i] >= '0' && text[i] <= '9';
+		const bool digit = text_is_digit(text[i]);
 
 		if (pattern[i] == 'd' ? !digit : text[i] != pattern[i])
-			return refuse_value(
+			return setting_refuse(
 			    context, setting, text, "is not valid");
 		if (digit)
 			all = all * 10 + (text[i] - '0');
@@ -98,14 +98,14 @@ parse_date(PARSER_ARGUMENTS)
 	day = all % 100;
 	if (year < 1 || month < 1 || month > 12 || day < 1 ||
 	    day > days_in(year, month))
-		return refuse_value(
+		return setting_refuse(
 		    context, setting, text, "is no day of the calendar");
 	value->date = all;
 	return 0;
 }
 
 int
-parse_text(PARSER_ARGUMENTS)
+setting_parse_text(PARSER_ARGUMENTS)
 {
 	char quoted[DIAG_QUOTE_MAX], why[SETTING_TYPE_TEXT_MAX * 2];
 	struct text out;
@@ -113,11 +113,11 @@ parse_text(PARSER_ARGUMENTS)
 	text_init(&out, why, sizeof(why));
 	if (setting->check != NULL && !setting->check(text, &out)) {
 		if (text[0] == '\0')
-			return refuse_value(context, setting, text, why);
+			return setting_refuse(context, setting, text, why);
 		diag_add(context->diags, SEVERITY_ERROR, &context->place,
 		    "%s: %s", diag_quote(quoted, text), why);
 		return -1;
 	}
 	value->text = arena_strdup(context->arena, text);
-	return value->text != NULL ? 0 : refuse_memory(context);
+	return value->text != NULL ? 0 : setting_no_memory(context);
 }

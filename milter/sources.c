@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "digest.h"
-
 struct sources *
 sources_new(void)
 {

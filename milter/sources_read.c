@@ -302,6 +302,7 @@ read_folder(const struct attempt *attempt, struct item *folder)
 
 	if (dir == NULL)
 		return -1;
+	/* NULL is failure, and an empty folder is none. */
 	folder->names = arena_alloc(arena, 1, sizeof(*folder->names));
 	result = folder->names != NULL ? list_folder(dir, arena, folder) : -1;
 	if (result != 0)

@@ -21,8 +21,6 @@ static const char *const candidacies[] = {
 };
 /* clang-format on */
 
-static const struct owner nobody = { SPACE_NOBODY, 0 };
-
 static int
 group_order(const void *key, const void *element)
 {
@@ -103,10 +101,10 @@ space_find(const struct space *space, const struct endpoint *listener,
 	const struct lane *lane;
 
 	if (listener->addr.family == ADDR_NONE || client->family == ADDR_NONE)
-		return nobody;
+		return SPACE_OWNED_BY_NOBODY;
 	group = group_serving(space, listener);
 	if (group == NULL)
-		return nobody;
+		return SPACE_OWNED_BY_NOBODY;
 	lane = &group->lanes[client->family == ADDR_IPV6];
 	return lane->owners[client->family == ADDR_IPV6
 		? bisect6(lane->starts6, lane->count, client->value)
@@ -127,12 +125,9 @@ lane_end(const struct lane *lane, size_t i)
 	return family_max(lane->family);
 }
 
-typedef int visitor(const struct endpoint *binding,
-    const struct range *interval, struct owner owner, void *arg);
-
 static int
 visit_lane(const struct endpoint *binding, const struct lane *lane,
-    visitor *visit, void *arg)
+    space_visitor *visit, void *arg)
 {
 	int stop = 0;
 
@@ -150,10 +145,7 @@ visit_lane(const struct endpoint *binding, const struct lane *lane,
 }
 
 int
-space_visit(const struct space *space,
-    int (*visit)(const struct endpoint *binding, const struct range *interval,
-	struct owner owner, void *arg),
-    void *arg)
+space_visit(const struct space *space, space_visitor *visit, void *arg)
 {
 	int stop = 0;
 
@@ -246,7 +238,7 @@ goes_before(const struct connector *a, const struct range *x,
 
 /* Is there a live connector, as near to the listener, with a smaller range? */
 static bool
-somebody_is_nearer(const struct policy *policy,
+somebody_is_narrower(const struct policy *policy,
     const struct connector *connector, const struct range *range,
     const struct endpoint *listener, const struct addr *client)
 {
@@ -290,7 +282,7 @@ space_candidacy(const struct policy *policy, size_t index,
 	if (mine == NULL)
 		return CANDIDATE_NO_RANGE;
 	*range = mine;
-	return somebody_is_nearer(policy, connector, mine, listener, client)
+	return somebody_is_narrower(policy, connector, mine, listener, client)
 	    ? CANDIDATE_WIDER
 	    : CANDIDATE_CHOSEN;
 }

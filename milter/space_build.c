@@ -9,8 +9,8 @@
 #include "arena.h"
 #include "text.h"
 
-/* One connector listening on one binding. */
-struct place {
+/* One connector bound to one endpoint. */
+struct bond {
 	struct endpoint binding;
 	uint32_t connector;
 };
@@ -26,8 +26,8 @@ struct work {
 	const struct connector *connectors;
 	size_t count;
 	uint32_t *ranks; /* by connector */
-	struct place *places;
-	size_t place_count;
+	struct bond *bonds;
+	size_t bond_count;
 	struct claim *claims; /* room for the largest group, and its kin: */
 	const struct claim **heap;
 	struct segment *segments;
@@ -35,9 +35,9 @@ struct work {
 };
 
 static int
-place_order(const void *a, const void *b)
+bond_order(const void *a, const void *b)
 {
-	const struct place *x = a, *y = b;
+	const struct bond *x = a, *y = b;
 	const int order = endpoint_compare(&x->binding, &y->binding);
 
 	if (order != 0)
@@ -78,14 +78,14 @@ rank_connectors(struct work *work)
 
 /* Lists who listens where, in order and without repetitions. */
 static int
-list_places(struct work *work)
+list_bonds(struct work *work)
 {
 	size_t all = 0, kept = 0;
 
 	for (size_t i = 0; i < work->count; i++)
 		all += work->connectors[i].bindings.count;
-	work->places = calloc(all + 1, sizeof(*work->places));
-	if (work->places == NULL)
+	work->bonds = calloc(all + 1, sizeof(*work->bonds));
+	if (work->bonds == NULL)
 		return -1;
 	all = 0;
 	for (uint32_t i = 0; i < work->count; i++) {
@@ -94,29 +94,29 @@ list_places(struct work *work)
 		if (!connector_is_live(connector))
 			continue;
 		for (size_t k = 0; k < connector->bindings.count; k++)
-			work->places[all++] = (struct place){
+			work->bonds[all++] = (struct bond){
 				connector->bindings.endpoints[k],
 				i,
 			};
 	}
-	qsort(work->places, all, sizeof(*work->places), place_order);
+	qsort(work->bonds, all, sizeof(*work->bonds), bond_order);
 	for (size_t i = 0; i < all; i++)
 		if (i == 0 ||
-		    place_order(&work->places[i], &work->places[i - 1]) != 0)
-			work->places[kept++] = work->places[i];
-	work->place_count = kept;
+		    bond_order(&work->bonds[i], &work->bonds[i - 1]) != 0)
+			work->bonds[kept++] = work->bonds[i];
+	work->bond_count = kept;
 	return 0;
 }
 
-/* The first place of the next group. */
+/* The first bond of the next group. */
 static size_t
 group_end(const struct work *work, size_t begin)
 {
 	size_t end = begin + 1;
 
-	while (end < work->place_count &&
+	while (end < work->bond_count &&
 	    endpoint_equal(
-		&work->places[end].binding, &work->places[begin].binding))
+		&work->bonds[end].binding, &work->bonds[begin].binding))
 		end++;
 	return end;
 }
@@ -127,12 +127,12 @@ largest_group(const struct work *work, size_t *group_count)
 	size_t largest = 0;
 
 	*group_count = 0;
-	for (size_t i = 0; i < work->place_count; ++*group_count) {
+	for (size_t i = 0; i < work->bond_count; ++*group_count) {
 		const size_t end = group_end(work, i);
 		size_t ranges = 0;
 
 		for (; i < end; i++)
-			ranges += work->connectors[work->places[i].connector]
+			ranges += work->connectors[work->bonds[i].connector]
 				      .remote_ip_ranges.count;
 		if (ranges > largest)
 			largest = ranges;
@@ -162,14 +162,14 @@ static void
 work_done(struct work *work)
 {
 	free(work->ranks);
-	free(work->places);
+	free(work->bonds);
 	free(work->claims);
 	free(work->heap);
 	free(work->segments);
 	free(work->reaches);
 }
 
-/* What the connectors of places[begin..end) claim in one family, sorted. */
+/* What the connectors of bonds[begin..end) claim in one family, sorted. */
 static size_t
 gather_claims(
     struct work *work, size_t begin, size_t end, enum addr_family family)
@@ -177,18 +177,22 @@ gather_claims(
 	size_t count = 0;
 
 	for (size_t i = begin; i < end; i++) {
-		const uint32_t index = work->places[i].connector;
+		const uint32_t index = work->bonds[i].connector;
 		const struct addrset *set =
 		    &work->connectors[index].remote_ip_ranges;
 
-		for (uint32_t k = 0; k < set->count; k++)
-			if (set->ranges[k].family == family)
-				work->claims[count++] = (struct claim){
-					.lo = set->ranges[k].lo,
-					.hi = set->ranges[k].hi,
-					.owner = { index, k },
-					.rank = work->ranks[index],
-				};
+		for (uint32_t k = 0; k < set->count; k++) {
+			const struct range *range = &set->ranges[k];
+
+			if (range->family != family)
+				continue;
+			work->claims[count++] = (struct claim){
+				.lo = range->lo,
+				.hi = range->hi,
+				.owner = { index, k },
+				.rank = work->ranks[index],
+			};
+		}
 	}
 	claims_sort(work->claims, count);
 	return count;
@@ -222,12 +226,12 @@ fill_lane(struct work *work, struct lane *lane, size_t claims)
 	return 0;
 }
 
-/* Turns places[begin..end) into a group. */
+/* Turns bonds[begin..end) into a group. */
 static int
 fill_group(struct work *work, struct group *group, size_t begin, size_t end,
     struct conflict_report *report)
 {
-	group->binding = work->places[begin].binding;
+	group->binding = work->bonds[begin].binding;
 	group->lanes[0].family = ADDR_IPV4;
 	group->lanes[1].family = ADDR_IPV6;
 	report->binding = &group->binding;
@@ -252,7 +256,7 @@ build(struct work *work, struct conflict_report *report)
 	size_t largest, begin = 0;
 
 	if (space == NULL || rank_connectors(work) != 0 ||
-	    list_places(work) != 0)
+	    list_bonds(work) != 0)
 		return NULL;
 	largest = largest_group(work, &space->count);
 	groups = arena_alloc(work->arena, space->count, sizeof(*groups));

@@ -74,6 +74,7 @@ heap_pop(struct heap *heap)
 	heap->items[at] = last;
 }
 
+/* Adds a segment unless it goes on with the last; how many there are then. */
 static size_t
 emit(struct segment *out, size_t made, addr_value start, struct owner owner)
 {
@@ -88,7 +89,6 @@ size_t
 space_flatten(struct segment *out, const struct claim **room,
     const struct claim *claims, size_t count, addr_value max)
 {
-	const struct owner nobody = { SPACE_NOBODY, 0 };
 	struct heap heap = { room, 0 };
 	size_t next = 0, made = 0;
 	addr_value at = 0;
@@ -99,7 +99,8 @@ space_flatten(struct segment *out, const struct claim **room,
 		while (heap.count > 0 && heap.items[0]->hi < at)
 			heap_pop(&heap);
 		const struct claim *top = heap.count > 0 ? *heap.items : NULL;
-		made = emit(out, made, at, top != NULL ? top->owner : nobody);
+		made = emit(out, made, at,
+		    top != NULL ? top->owner : SPACE_OWNED_BY_NOBODY);
 
 		/* The address after max does not exist: no border there. */
 		bool ends = top != NULL && top->hi < max;

@@ -156,10 +156,11 @@ static const struct sequence {
 };
 /* clang-format on */
 
-/* The length of the character s begins with; 0: none. */
-static size_t
-utf8_length(const unsigned char *s, size_t len)
+size_t
+text_utf8_length(const char *text, size_t len)
 {
+	const unsigned char *s = (const unsigned char *)text;
+
 	if (s[0] < 0x80)
 		return 1;
 	for (size_t i = 0; i < nitems(sequences); i++) {
@@ -180,14 +181,12 @@ utf8_length(const unsigned char *s, size_t len)
 bool
 text_is_utf8(const char *s, size_t len)
 {
-	const unsigned char *bytes = (const unsigned char *)s;
-
 	while (len > 0) {
-		size_t n = utf8_length(bytes, len);
+		size_t n = text_utf8_length(s, len);
 
 		if (n == 0)
 			return false;
-		bytes += n;
+		s += n;
 		len -= n;
 	}
 	return true;
@@ -226,7 +225,7 @@ fold(char out[NEAR_MAX], const char *word)
 	char c;
 
 	while ((c = next_of_name(&word)) != '\0') {
-		if (c == ' ' || c == '\t')
+		if (text_is_blank(c))
 			continue;
 		if (len == NEAR_MAX - 1)
 			return NEAR_MAX;

@@ -1,17 +1,19 @@
 /*
- * ini_scan.h - the parts of the INI room: the scan, and what it keeps.
+ * ini_parts.h - what the files of the INI room share: the scan.
  *
- * Only for ini.c (iniparser, and the agreement of both), ini_scan.c (bytes,
- * lines, grammar) and ini_keep.c (sections, keys, problems, duplicates).
- * Problems stand at scan->place. Without memory the scan stops with a problem.
+ * ini_scan.c reads bytes, lines and grammar, ini_keep.c keeps sections, keys
+ * and problems and finds duplicates, ini.c has iniparser read the same bytes
+ * and compares. No other room includes this. Problems stand at scan->place.
+ * Without memory the scan stops with a problem. One thread at a time.
  */
-#ifndef INI_SCAN_H
-#define INI_SCAN_H
+#ifndef INI_PARTS_H
+#define INI_PARTS_H
 
 #include <stdbool.h>
 #include <string.h>
 
 #include "ini.h"
+#include "text.h"
 
 /* Text that is not terminated, a part of the file. */
 struct span {
@@ -70,21 +72,15 @@ void ini_set_place(struct ini_scan *scan, const struct ini_entry *entry);
 /* A terminated copy for the time of the scan, "" without memory. */
 char *ini_copy(struct ini_scan *scan, struct span span);
 
-static inline bool
-span_is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* Without the blanks at either end. */
 static inline struct span
 span_trim(struct span span)
 {
-	while (span.len > 0 && span_is_blank(span.s[0])) {
+	while (span.len > 0 && text_is_blank(span.s[0])) {
 		span.s++;
 		span.len--;
 	}
-	while (span.len > 0 && span_is_blank(span.s[span.len - 1]))
+	while (span.len > 0 && text_is_blank(span.s[span.len - 1]))
 		span.len--;
 	return span;
 }
