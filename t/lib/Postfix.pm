@@ -145,13 +145,13 @@ sub configure
 	return $self->reload;
 }
 
-# How many messages wait in the queue.
+# How many messages wait in the queue. The folders are read in the order in
+# which a message moves through them, or one could slip by between two looks.
 sub queued
 {
 	my ($self) = @_;
-	my @files = map { glob "$self->{queue}/$_/*" }
-	    qw(incoming active hold maildrop deferred deferred/*);
-	return scalar grep { -f } @files;
+	return scalar map { glob "$self->{queue}/$_/*" }
+	    qw(maildrop hold incoming active deferred/*);
 }
 
 sub _postconf
