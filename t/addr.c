@@ -8,6 +8,7 @@
 
 #include "addr.h"
 #include "addrset.h"
+#include "random.h"
 #include "tap.h"
 
 static const char leading_zero[] =
@@ -212,16 +213,12 @@ static const struct range_case {
 };
 /* clang-format on */
 
-/* Marsaglia's xorshift64*, always from the same seed. */
 static uint64_t seed = 0x9e3779b97f4a7c15;
 
 static uint64_t
 draw(void)
 {
-	seed ^= seed >> 12;
-	seed ^= seed << 25;
-	seed ^= seed >> 27;
-	return seed * 0x2545f4914f6cdd1d;
+	return random_next(&seed);
 }
 
 static struct addr

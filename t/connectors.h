@@ -10,6 +10,7 @@
 
 #include "arena.h"
 #include "connector.h"
+#include "random.h"
 #include "space.h"
 
 /* One connector: lists separated by blanks; ends with a name of NULL. */
@@ -101,23 +102,6 @@ policy_of(struct arena *arena, const struct sketch *sketches,
 	if (policy.space == NULL)
 		give_up("space_build", "no memory");
 	return policy;
-}
-
-/* The same numbers on every machine. */
-__attribute__((unused)) static uint64_t
-random_next(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
-}
-
-__attribute__((unused)) static size_t
-random_below(uint64_t *state, size_t limit)
-{
-	return (size_t)(random_next(state) % limit);
 }
 
 #endif

@@ -2,6 +2,7 @@
  * ini.c - the strict scan of an INI file: exact problems, exact values, and
  * agreement with iniparser on whatever is accepted.
  */
+#include "random.h"
 #include "tap.h"
 
 #include <dlfcn.h>
@@ -670,16 +671,12 @@ test_other_iniparser(void)
 	}
 }
 
-/* xorshift: the same inputs in every run. */
 static uint64_t seed = 88172645463325252u;
 
 static size_t
 below(size_t limit)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return (size_t)(seed >> 11) % limit;
+	return random_below(&seed, limit);
 }
 
 #define MUTANT_MAX 4096

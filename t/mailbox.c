@@ -5,6 +5,7 @@
 
 #include "arena.h"
 #include "mailbox.h"
+#include "random.h"
 #include "tap.h"
 #include "text.h"
 
@@ -468,16 +469,12 @@ test_matches(struct arena *arena)
 	}
 }
 
-/* Marsaglia's xorshift64*, always from the same seed. */
 static uint64_t seed = 0x9e3779b97f4a7c15;
 
 static unsigned
 draw(unsigned below)
 {
-	seed ^= seed >> 12;
-	seed ^= seed << 25;
-	seed ^= seed >> 27;
-	return (unsigned)((seed * 0x2545f4914f6cdd1d) >> 33) % below;
+	return (unsigned)random_below(&seed, below);
 }
 
 static size_t

@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "policy.h"
+#include "random.h"
 #include "sources.h"
 #include "tap.h"
 
@@ -22,8 +23,7 @@ static uint64_t seed = 0x5eed0fca11;
 static unsigned
 below(unsigned limit)
 {
-	seed = seed * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(seed >> 33) % limit;
+	return (unsigned)random_below(&seed, limit);
 }
 
 /* A block below 10.0.0.0/8, on one of four bindings. */
