@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "compiler.h"
 
@@ -44,6 +45,13 @@ bool domain_pattern_matches(
 
 /* True when name is below parent (not parent itself); both canonical. */
 bool domain_is_below(const char *name, const char *parent);
+
+/* True when name is parent or below it; both canonical. */
+static inline bool
+domain_is_within(const char *name, const char *parent)
+{
+	return strcmp(name, parent) == 0 || domain_is_below(name, parent);
+}
 
 /* A set of patterns, sorted by domain_set_sort, then read only. */
 struct domain_set {

@@ -44,6 +44,9 @@ struct mailbox {
 const char *mailbox_parse(
     struct mailbox *mailbox, const char *path, size_t len) NODISCARD;
 
+/* Could an MTA read another address out of this local part, unquoted? */
+bool mailbox_is_routed(const char *local);
+
 /*
  * Is this an ESMTP parameter, KEY or KEY=VALUE (RFC 5321 4.1.2, RFC 6531 3.3)?
  * A value may hold a '=', as some clients leave it unencoded in ORCPT.

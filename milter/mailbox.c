@@ -171,9 +171,8 @@ parse_domain(struct mailbox *mailbox, const struct cursor *in)
 	return NULL;
 }
 
-/* Could an MTA read another address out of this local part? */
-static bool
-is_routed(const char *local)
+bool
+mailbox_is_routed(const char *local)
 {
 	return strpbrk(local, "%!:@") != NULL ||
 	    text_ncasecmp(local, "IMCEA", strlen("IMCEA")) == 0;
@@ -191,7 +190,7 @@ parse_address(struct mailbox *mailbox, struct cursor *in)
 		    : take_dot_string(in, mailbox->local);
 	if (wrong != NULL)
 		return wrong;
-	mailbox->routed = route || is_routed(mailbox->local);
+	mailbox->routed = route || mailbox_is_routed(mailbox->local);
 	if (take(in, '@'))
 		return parse_domain(mailbox, in);
 	if (in->at != in->end)

@@ -1,0 +1,93 @@
+/*
+ * author_parts.h - what the files of the author room share.
+ *
+ * author_lex.c cuts text into tokens, author_read.c finds addresses in tokens,
+ * author.c finds the authors of a field and the ways in which to read it. No
+ * other room includes this. Pure; any thread.
+ */
+#ifndef AUTHOR_PARTS_H
+#define AUTHOR_PARTS_H
+
+#include "author.h"
+#include "encoded_word.h"
+
+enum token_kind {
+	TOKEN_END,
+	TOKEN_NOTHING, /* as if it were not there */
+	TOKEN_BLANK,   /* white space or a comment */
+	TOKEN_BYTE,    /* any other single byte */
+	TOKEN_QUOTED,  /* a quoted string, with its quotes */
+	TOKEN_LITERAL, /* an address literal behind an @ */
+	TOKEN_ENCODED, /* an encoded word */
+};
+
+/* How text is read. */
+struct way {
+	bool quotes;             /* a quoted string is one thing */
+	bool comments;           /* so is a comment */
+	bool decoded;            /* encoded words are what they decode to */
+	bool words_apart;        /* each of them by itself */
+	enum token_kind comment; /* what a comment counts for */
+	enum token_kind control; /* and a control character */
+	enum token_kind odd;     /* and quotes and so on, out of place */
+};
+
+struct token {
+	enum token_kind kind;
+	const char *begin;
+	const char *end;
+	struct encoded_word word;
+	struct mailbox literal; /* its kind and domain */
+};
+
+/* So many comments that are never closed are found in one go. */
+#define UNCLOSED_MAX 1000
+
+struct lexer {
+	const char *at;
+	const char *end;
+	const struct way *way;
+	const char *begin;
+	bool malformed; /* something was there that the RFC forbids */
+	bool after_at;  /* the last token that counts was an @ */
+	bool no_quotes; /* none is closed any more */
+	bool all_unclosed;
+	size_t unclosed_count;
+	size_t unclosed_next;
+	const char *unclosed[UNCLOSED_MAX]; /* sorted; none between is */
+};
+
+void lexer_init(struct lexer *lexer, const char *begin, const char *end,
+    const struct way *way);
+
+/* The next token; after the last one TOKEN_END, again and again. */
+void lexer_next(struct lexer *lexer, struct token *token);
+
+/* The C0 characters and DEL. */
+bool lexer_is_control(char c);
+
+/* Space, TAB, CR, LF: what folding is made of. */
+bool lexer_is_white(char c);
+
+/* What to read, how, and who is told. */
+struct reading_job {
+	const char *from;
+	const char *to;
+	const struct way *way;
+	bool lone;         /* an @ without a local part makes an address, too */
+	const char *body;  /* the field */
+	const char *begin; /* what names its author */
+	const char *end;
+	void (*found)(void *arg, const struct author *author); /* or NULL */
+	void *arg;
+};
+
+struct reading_result {
+	size_t count;
+	bool malformed;
+};
+
+/* Finds the addresses between from and to. */
+struct reading_result author_read(const struct reading_job *job);
+
+#endif

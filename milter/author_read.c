@@ -1,0 +1,450 @@
+/*
+ * author_read.c - finds the addresses in a piece of a From field.
+ */
+#include "author_parts.h"
+
+#include <string.h>
+
+/* More than a domain of 253 octets takes in UTF-8, and its dots. */
+#define DOMAIN_TEXT_MAX 1024
+
+enum part { PART_LOCAL, PART_DOMAIN };
+
+/* The last thing that was no white space. */
+enum last { LAST_NONE, LAST_WORD, LAST_DOT, LAST_AT };
+
+struct reader {
+	const struct reading_job *job;
+	struct reading_result result;
+	struct author author; /* in the making: its local part first */
+	enum part part;
+	enum last last;
+	bool blank;    /* white space since then */
+	bool quoted;   /* it was a quoted string */
+	bool decoded;  /* it was an encoded word, decoded */
+	bool encoded;  /* the address at hand seems to hold one */
+	char previous; /* the byte just before, in a word */
+	char opened;   /* the special that this all began behind, or 0 */
+	bool route;    /* a route stands before */
+	bool hop;      /* the domain at hand is of a route */
+	bool named;    /* there is a local part, if an empty one */
+	bool odd;      /* the local part is not all there */
+	size_t local_len;
+	char domain[DOMAIN_TEXT_MAX + 1];
+	size_t domain_len;
+	bool gap;     /* white space was in it */
+	bool words;   /* there are words before the local part */
+	size_t inner; /* result.count when the bracket opened */
+};
+
+static void
+local_put(struct reader *r, char c)
+{
+	if (r->local_len < MAILBOX_MAX && c != '\0')
+		r->author.mailbox.local[r->local_len++] = c;
+	else
+		r->odd = true;
+	r->named = true;
+}
+
+static void
+local_reset(struct reader *r)
+{
+	r->part = PART_LOCAL;
+	r->last = LAST_NONE;
+	r->local_len = 0;
+	r->named = false;
+	r->odd = false;
+	r->quoted = false;
+	r->encoded = false;
+}
+
+/* Beyond its room it is too long to be a domain, but not its beginning. */
+static void
+domain_put(struct reader *r, char c)
+{
+	if (r->domain_len <= DOMAIN_TEXT_MAX)
+		r->domain[r->domain_len++] = c;
+}
+
+static bool
+emit(struct reader *r, const char *domain, size_t len)
+{
+	struct mailbox *mailbox = &r->author.mailbox;
+
+	if (domain_canonical(mailbox->domain, domain, len) != NULL)
+		return false;
+	mailbox->kind = MAILBOX_DOMAIN;
+	return true;
+}
+
+static void
+tell(struct reader *r)
+{
+	struct mailbox *mailbox = &r->author.mailbox;
+
+	mailbox->local[r->local_len] = '\0';
+	mailbox->routed =
+	    r->route || r->odd || mailbox_is_routed(mailbox->local);
+	r->result.count++;
+	/* No address may hold an encoded word (RFC 2047 section 5). */
+	if (r->encoded || r->words)
+		r->result.malformed = true;
+	if (r->job->found != NULL)
+		r->job->found(r->job->arg, &r->author);
+}
+
+/* What a domain is made of, and '_': without it a name would be another one. */
+static size_t
+domain_span(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && text[n] != '\0' &&
+	    (text_is_digit(text[n]) || text[n] == '-' || text[n] == '.' ||
+		text[n] == '_' ||
+		(text_lower(text[n]) >= 'a' && text_lower(text[n]) <= 'z')))
+		n++;
+	return n;
+}
+
+static size_t
+without_dots(const char *text, size_t len)
+{
+	while (len > 0 && text[len - 1] == '.')
+		len--;
+	return len;
+}
+
+/* Programs take bytes that are no UTF-8 for ISO 8859-1. */
+static bool
+emit_latin1(struct reader *r, const char *text, size_t len)
+{
+	char utf8[2 * DOMAIN_TEXT_MAX + 2];
+	size_t n = 0;
+
+	if (text_is_utf8(text, len))
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		const unsigned char c = (unsigned char)text[i];
+
+		if (c >= 0x80)
+			utf8[n++] = (char)(0xc0 | c >> 6);
+		utf8[n++] = (char)(c >= 0x80 ? 0x80 | (c & 0x3f) : c);
+	}
+	return emit(r, utf8, n);
+}
+
+/* Whatever somebody could take for the domain behind this @. */
+static bool
+tell_domains(struct reader *r)
+{
+	const size_t len = without_dots(r->domain, r->domain_len);
+	const size_t beginning =
+	    without_dots(r->domain, domain_span(r->domain, len));
+	bool told = false;
+
+	if (emit(r, r->domain, len)) {
+		tell(r);
+		return true;
+	}
+	r->result.malformed = true;
+	if (emit_latin1(r, r->domain, len)) {
+		tell(r);
+		told = true;
+	}
+	if (beginning < len && emit(r, r->domain, beginning)) {
+		tell(r);
+		told = true;
+	}
+	return told;
+}
+
+/* The domain at hand is over. */
+static void
+finish(struct reader *r)
+{
+	if (r->part != PART_DOMAIN)
+		return;
+	if (r->hop)
+		r->route = true;
+	if (r->hop && !r->job->lone)
+		r->result.malformed |= r->domain_len == 0;
+	else if (r->domain_len == 0 || !tell_domains(r))
+		r->result.malformed = true;
+	r->hop = false;
+	local_reset(r);
+}
+
+/* A domain in which there is white space may have been meant to end there. */
+static void
+check_gap(struct reader *r)
+{
+	if (!r->blank || r->gap || r->domain_len == 0)
+		return;
+	r->gap = true;
+	if (!r->hop)
+		(void)tell_domains(r);
+}
+
+/* A word goes on, or another one begins. */
+static void
+begin_word(struct reader *r)
+{
+	if (r->last == LAST_WORD && r->blank) {
+		r->words |= r->part == PART_LOCAL;
+		finish(r);
+		local_reset(r);
+	}
+	if (r->part == PART_DOMAIN)
+		check_gap(r);
+	r->opened = '\0';
+}
+
+static void
+word_byte(struct reader *r, char c)
+{
+	begin_word(r);
+	if (r->part == PART_DOMAIN)
+		domain_put(r, c);
+	else
+		local_put(r, c);
+	/* A quoted string and a word with nothing between them. */
+	if (r->quoted && r->last == LAST_WORD)
+		r->result.malformed = true;
+	r->quoted = false;
+	r->last = LAST_WORD;
+}
+
+/* Empty labels are left out: a person does not see them. */
+static void
+dot(struct reader *r)
+{
+	if (r->part == PART_LOCAL) {
+		local_put(r, '.');
+	} else {
+		check_gap(r);
+		if (r->last == LAST_WORD)
+			domain_put(r, '.');
+	}
+	r->last = LAST_DOT;
+}
+
+/* In a@b@c, a@b may be the local part. */
+static void
+chain(struct reader *r)
+{
+	const size_t len = r->local_len;
+	const bool odd = r->odd;
+	const bool hop = r->hop;
+
+	finish(r);
+	if (hop)
+		return;
+	r->local_len = len;
+	r->odd = odd;
+	local_put(r, '@');
+	for (size_t i = 0; i < r->domain_len; i++)
+		local_put(r, r->domain[i]);
+}
+
+/* A route begins behind a bracket, or goes on behind a comma. */
+static bool
+begins_hop(const struct reader *r)
+{
+	return !r->named &&
+	    (r->opened == '<' || (r->route && r->opened == ','));
+}
+
+static void
+at_sign(struct reader *r)
+{
+	if (r->part == PART_DOMAIN)
+		chain(r);
+	r->hop = begins_hop(r);
+	if (!r->named && !r->hop) {
+		r->result.malformed = true;
+		/* As good as a hop: nobody is named by it. */
+		r->hop = !r->job->lone;
+	}
+	r->part = PART_DOMAIN;
+	r->last = LAST_AT;
+	r->domain_len = 0;
+	r->gap = false;
+}
+
+static void
+special(struct reader *r, char c)
+{
+	finish(r);
+	if (c == '<' && r->named && r->result.count > 0)
+		r->result.malformed = true;
+	local_reset(r);
+	if (c != ',' && c != ':')
+		r->route = false;
+	if (c == '<')
+		r->inner = r->result.count;
+	/* Brackets are for an address, and the square ones for a literal. */
+	if ((c == '>' && r->result.count == r->inner) || c == '[' || c == ']')
+		r->result.malformed = true;
+	r->words = false;
+	r->opened = c;
+}
+
+static void
+blank(struct reader *r)
+{
+	r->blank = true;
+	r->previous = '\0';
+}
+
+static void
+byte(struct reader *r, char c)
+{
+	const bool encoded = r->previous == '=' && c == '?';
+
+	if (c == '@')
+		at_sign(r);
+	else if (c == '.')
+		dot(r);
+	else if (c != '\0' && strchr("<>,;:[]", c) != NULL)
+		special(r, c);
+	else
+		word_byte(r, c);
+	r->encoded |= encoded;
+	r->blank = false;
+	r->decoded = false;
+	r->previous = c;
+}
+
+static void take(struct reader *r, const struct token *token);
+
+/* What a word decodes to is shown as it is: nothing in it hides anything. */
+static void
+decoded_byte(void *arg, char c)
+{
+	struct reader *r = arg;
+	const struct way *way = r->job->way;
+	struct token token = { .kind = TOKEN_BYTE, .begin = &c };
+
+	if (lexer_is_white(c))
+		token.kind = TOKEN_BLANK;
+	else if (lexer_is_control(c))
+		token.kind = way->control;
+	else if (strchr("()\"\\", c) != NULL)
+		token.kind = way->odd;
+	take(r, &token);
+}
+
+static void
+encoded(struct reader *r, const struct token *token)
+{
+	/* White space between two of them is none (RFC 2047 6.2). */
+	if (r->decoded)
+		r->blank = false;
+	r->blank |= r->job->way->words_apart;
+	encoded_word_octets(&token->word, decoded_byte, r);
+	r->blank |= r->job->way->words_apart;
+	r->decoded = true;
+}
+
+static void
+end(struct reader *r)
+{
+	finish(r);
+	/* Words behind an address are no display name any more. */
+	if (r->named && r->result.count > 0)
+		r->result.malformed = true;
+}
+
+/* A quoted string is a word, or a part of one. */
+static void
+quoted(struct reader *r, const struct token *token)
+{
+	if (r->last == LAST_WORD && !r->blank)
+		r->result.malformed = true;
+	begin_word(r);
+	if (r->part == PART_DOMAIN) {
+		r->result.malformed = true;
+		finish(r);
+	}
+	for (const char *c = token->begin + 1; c < token->end - 1; c++) {
+		if (*c == '\\')
+			c++;
+		else if (*c == '\r' || *c == '\n')
+			continue;
+		else if (c[0] == '=' && c[1] == '?')
+			r->encoded = true;
+		local_put(r, *c);
+	}
+	r->named = true;
+	r->quoted = true;
+	r->last = LAST_WORD;
+	r->blank = false;
+	r->decoded = false;
+	r->previous = '\0';
+}
+
+static void
+literal(struct reader *r, const struct token *token)
+{
+	struct mailbox *mailbox = &r->author.mailbox;
+
+	if (r->hop)
+		r->route = true;
+	if (!r->hop || r->job->lone) {
+		mailbox->kind = token->literal.kind;
+		memcpy(mailbox->domain, token->literal.domain,
+		    sizeof(mailbox->domain));
+		tell(r);
+	}
+	r->hop = false;
+	local_reset(r);
+	r->opened = '\0';
+	r->blank = false;
+}
+
+static void
+take(struct reader *r, const struct token *token)
+{
+	switch (token->kind) {
+	case TOKEN_END:
+		end(r);
+		break;
+	case TOKEN_NOTHING:
+		break;
+	case TOKEN_BLANK:
+		blank(r);
+		break;
+	case TOKEN_BYTE:
+		byte(r, *token->begin);
+		break;
+	case TOKEN_QUOTED:
+		quoted(r, token);
+		break;
+	case TOKEN_LITERAL:
+		literal(r, token);
+		break;
+	case TOKEN_ENCODED:
+		encoded(r, token);
+		break;
+	}
+}
+
+struct reading_result
+author_read(const struct reading_job *job)
+{
+	struct reader reader = { .job = job };
+	struct lexer lexer;
+	struct token token;
+
+	reader.author.begin = (size_t)(job->begin - job->body);
+	reader.author.end = (size_t)(job->end - job->body);
+	lexer_init(&lexer, job->from, job->to, job->way);
+	do {
+		lexer_next(&lexer, &token);
+		take(&reader, &token);
+	} while (token.kind != TOKEN_END);
+	reader.result.malformed |= lexer.malformed;
+	return reader.result;
+}

@@ -1,0 +1,733 @@
+/*
+ * author.c - who a From field names, as any mail program may read it.
+ */
+#include "author.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "random.h"
+#include "tap.h"
+#include "text.h"
+
+#define SHOWN_MAX 4096
+
+#define L10 "abcdefghij"
+#define L100 L10 L10 L10 L10 L10 L10 L10 L10 L10 L10
+#define L512 L100 L100 L100 L100 L100 L10 "ab"
+#define L571 L100 L100 L100 L100 L100 L10 L10 L10 L10 L10 L10 L10 "a"
+
+/* The addresses found, each once, in order; '!' behind a routed one. */
+struct seen {
+	struct text text;
+	char buf[SHOWN_MAX];
+	size_t count; /* calls */
+	size_t len;
+	bool held; /* what must be true of every author */
+};
+
+static bool
+is_sound(const struct author *author, size_t len)
+{
+	const struct mailbox *mailbox = &author->mailbox;
+	char again[DOMAIN_MAX + 1];
+
+	if (author->begin > author->end || author->end > len ||
+	    strlen(mailbox->local) > MAILBOX_MAX)
+		return false;
+	if (mailbox_is_routed(mailbox->local) && !mailbox->routed)
+		return false;
+	if (mailbox->kind == MAILBOX_LITERAL)
+		return mailbox->domain[0] == '[';
+	return mailbox->kind == MAILBOX_DOMAIN &&
+	    domain_canonical(again, mailbox->domain, strlen(mailbox->domain)) ==
+	    NULL &&
+	    strcmp(again, mailbox->domain) == 0;
+}
+
+static void
+see(void *arg, const struct author *author)
+{
+	struct seen *seen = arg;
+	char word[2 * SHOWN_MAX];
+	struct text text;
+	const char *old;
+
+	seen->count++;
+	seen->held = seen->held && is_sound(author, seen->len);
+	text_init(&text, word, sizeof(word));
+	text_put_safe(&text, author->mailbox.local,
+	    strlen(author->mailbox.local), TEXT_WORD);
+	text_printf(&text, "@%s%s", author->mailbox.domain,
+	    author->mailbox.routed ? "!" : "");
+	for (old = seen->buf; (old = strstr(old, word)) != NULL; old++)
+		if ((old == seen->buf || old[-1] == ' ') &&
+		    (old[text.len] == ' ' || old[text.len] == '\0'))
+			return;
+	if (seen->text.len > 0)
+		text_put(&seen->text, " ");
+	text_put(&seen->text, word);
+}
+
+static void
+look(struct seen *seen, const char *field, size_t len)
+{
+	memset(seen, 0, sizeof(*seen));
+	text_init(&seen->text, seen->buf, sizeof(seen->buf));
+	seen->held = true;
+	seen->len = len;
+	author_each(field, len, see, seen);
+}
+
+#define CEO "ceo@example.com"
+#define EVIL "x@evil.example"
+
+/* clang-format off */
+static const struct field_case {
+	const char *what;
+	const char *field;
+	const char *found;
+} field_cases[] = {
+	/* what everybody writes */
+	{ "a bare address", CEO, CEO },
+	{ "in brackets", "<" CEO ">", CEO },
+	{ "with a display name", "The Boss <" CEO ">", CEO },
+	{ "with a quoted one", "\"Boss, The\" <" CEO ">", CEO },
+	{ "with a comment as a name", CEO " (The Boss)", CEO },
+	{ "without a blank", "Boss<" CEO ">", CEO },
+	{ "an encoded name", "=?utf-8?q?B=C3=B6ss?= <" CEO ">", CEO },
+	{ "a name in 8 bits", "B\xc3\xb6ss <" CEO ">", CEO },
+	{ "a name in Latin 1", "B\xf6ss <" CEO ">", CEO },
+	{ "folded behind the name", "Boss\r\n <" CEO ">", CEO },
+	{ "folded with bare LF and TAB", "Boss\n\t<" CEO ">\n", CEO },
+	{ "upper case", "Ceo@EXAMPLE.Com", "Ceo@example.com" },
+	{ "a trailing dot", "<ceo@example.com.>", CEO },
+	{ "a tag", "<ceo+x=y@example.com>", "ceo+x=y@example.com" },
+	{ "a foreign address", EVIL, EVIL },
+
+	/* nobody */
+	{ "an empty field", "", "" },
+	{ "blanks", " \r\n\t ", "" },
+	{ "a name alone", "The Boss", "" },
+	{ "empty brackets", "Boss <>", "" },
+	{ "an empty group", "undisclosed-recipients:;", "" },
+	{ "an @ alone", "@", "" },
+	{ "a bare local part", "<ceo>", "" },
+	{ "a comment alone", "(The Boss)", "" },
+	{ "a domain that is none", "<x@exa_mple.com>", "" },
+	{ "an emoji for a domain", "<x@\xf0\x9f\x92\xa9>", "" },
+
+	/* several */
+	{ "two", CEO ", " EVIL, CEO " " EVIL },
+	{ "two in brackets", "A <" CEO ">, B <" EVIL ">", CEO " " EVIL },
+	{ "two the other way round", EVIL "," CEO, EVIL " " CEO },
+	{ "a semicolon between", EVIL ";" CEO, EVIL " " CEO },
+	{ "empty ones between", ",," EVIL ",, ," CEO ",", EVIL " " CEO },
+	{ "nothing between", "<" EVIL "><" CEO ">", EVIL " " CEO },
+	{ "a blank between", EVIL " " CEO, EVIL " " CEO },
+	{ "a name that is an address", CEO " <" EVIL ">", CEO " " EVIL },
+	{ "the same behind", "<" EVIL "> " CEO, EVIL " " CEO },
+	{ "two in one bracket", "<" EVIL "," CEO ">", EVIL " " CEO },
+	{ "two in one bracket, a blank between", "<" EVIL " " CEO ">",
+	    EVIL " " CEO },
+	{ "text behind the brackets", "<" CEO "> <x", CEO },
+
+	/* what is hidden in names */
+	{ "a quoted address as a name", "\"" CEO "\" <" EVIL ">", EVIL },
+	{ "in brackets, too", "\"<" CEO ">\" <" EVIL ">", EVIL },
+	{ "with an escaped quote", "\"a\\\"" CEO "\" <" EVIL ">", EVIL },
+	{ "an address in a comment", EVIL " (" CEO ")", EVIL },
+	{ "in a nested one", EVIL " (a (b) <" CEO ">)", EVIL },
+	{ "with an escaped parenthesis", EVIL " (a \\) " CEO ")", EVIL },
+	{ "a quote in a comment", "(a \" b) " CEO " (\")", CEO },
+	{ "a parenthesis in a quote", "\"a ( b\" " CEO " \")\"", CEO },
+	{ "an encoded address as a name",
+	    "=?utf-8?q?ceo=40example.com?= <" EVIL ">", EVIL },
+	{ "the same in base64",
+	    "=?utf-8?b?Y2VvQGV4YW1wbGUuY29t?= <" EVIL ">", EVIL },
+	{ "the name of a group", "\"" CEO "\": " EVIL ";", EVIL },
+
+	/* groups */
+	{ "a group", "All: " EVIL ", " CEO ";", EVIL " " CEO },
+	{ "a group that does not end", "All: " EVIL ", " CEO, EVIL " " CEO },
+	{ "a group in a group", "A: B: " EVIL ";, " CEO ";", EVIL " " CEO },
+	{ "a group without a name", ":" CEO ";", CEO },
+	{ "an encoded name of a group in a group",
+	    "A: =?utf-8?q?ceo=40example.com?=: " EVIL ";", EVIL " " CEO },
+	{ "an encoded name of a group",
+	    "=?utf-8?q?ceo=40example.com?=: " EVIL ";", EVIL },
+	{ "behind an empty group", "A:;, " CEO, CEO },
+	{ "an address as its name", CEO ": " EVIL ";", CEO " " EVIL },
+	{ "a group that is nothing but a name", "\"" CEO "\":;", CEO },
+	{ "mailto", "mailto:" CEO, CEO },
+	{ "mailto in brackets", "<mailto:" CEO ">", CEO },
+	{ "mailto with a subject", "<mailto:" CEO "?subject=x>", CEO },
+
+	/* routes */
+	{ "a route", "<@evil.example:" CEO ">", CEO "!" },
+	{ "a long one", "<@a.example,@b.example:" CEO ">", CEO "!" },
+	{ "with blanks", "< @a.example , @b.example : " CEO " >", CEO "!" },
+	{ "with comments and empty hops", "<(x)@a.example,,@b.example:" CEO ">",
+	    CEO "!" },
+	{ "a route through us", "<@example.com:" EVIL ">", EVIL "!" },
+	{ "a route that ends nowhere", "<@example.com>", "@example.com!" },
+	{ "percent", "<ceo%example.com@evil.example>",
+	    "ceo%example.com@evil.example!" },
+	{ "bang", "<evil!ceo@example.com>", "evil!ceo@example.com!" },
+	{ "IMCEA", "<IMCEASMTP-x@example.com>",
+	    "IMCEASMTP-x@example.com!" },
+	{ "two @", "<ceo@example.com@evil.example>",
+	    "ceo@example.com ceo@example.com@evil.example!" },
+	{ "the other way round", "<x@evil.example@example.com>",
+	    "x@evil.example x@evil.example@example.com!" },
+	{ "two @ side by side", "<ceo@@example.com>",
+	    "ceo@@example.com!" },
+
+	/* blanks, comments and folding inside */
+	{ "blanks around the @", "<ceo @ example.com>", CEO },
+	{ "comments around the @", "<ceo(a)@(b)example.com>", CEO },
+	{ "folding around the @", "<ceo\r\n @\r\n example.com>", CEO },
+	{ "TABs around the @", "<\tceo\t@\texample.com\t>", CEO },
+	{ "blanks in the local part", "<c . eo @ example.com>",
+	    "c.eo@example.com" },
+	{ "blanks around the dots", "<ceo @ example . com>",
+	    "ceo@example ceo@example.com" },
+	{ "a comment in front of a dot", "ceo@example(x).com",
+	    "ceo@example ceo@example.com" },
+	{ "a comment that hides the end", "ceo@example.com(x).evil.example",
+	    "ceo@example.com ceo@example.com.evil.example" },
+	{ "a blank that hides the end", "ceo@example.com .evil.example",
+	    "ceo@example.com ceo@example.com.evil.example" },
+	{ "a comment within a word", "ceo@exam(x)ple.com",
+	    "ceo@exam ceo@example.com" },
+	{ "two of them", "ceo@exam(x)(y)ple.com",
+	    "ceo@exam ceo@example.com" },
+	{ "words behind the domain", "ceo@example.com evil", CEO },
+	{ "words before the local part", "The ceo@example.com", CEO },
+
+	/* quoted local parts */
+	{ "a quoted local part", "<\"ceo\"@example.com>", CEO },
+	{ "with escapes", "<\"c\\e\\o\"@example.com>", CEO },
+	{ "with a blank", "<\"c eo\"@example.com>", "c\\x20eo@example.com" },
+	{ "an empty one", "<\"\"@example.com>", "@example.com" },
+	{ "words with dots", "<\"c\" . \"eo\"@example.com>",
+	    "c.eo@example.com" },
+	{ "with an @", "<\"ceo@evil.example\"@example.com>",
+	    "ceo@evil.example@example.com!" },
+	{ "an @ for somebody else", "<\"ceo@example.com\"@evil.example>",
+	    "ceo@example.com@evil.example!" },
+	{ "with brackets", "\"<ceo>\"@example.com",
+	    "\\x3cceo\\x3e@example.com" },
+	{ "folded", "\"c\r\n eo\"@example.com", "c\\x20eo@example.com" },
+	{ "as long as may be", L571 "@example.com", L512 "...@example.com" },
+	{ "longer", L571 "b@example.com", L512 "...@example.com!" },
+
+	/* nothing but a quoted string or an encoded word */
+	{ "all in quotes", "\"" CEO "\"", CEO },
+	{ "all in quotes in brackets", "<\"" CEO "\">", CEO },
+	{ "and a name", "Boss <\"" CEO "\">", CEO },
+	{ "and another author", "<\"" CEO "\">, " EVIL, EVIL " " CEO },
+	{ "all encoded", "=?utf-8?q?ceo=40example.com?=", CEO },
+	{ "all encoded in brackets", "<=?utf-8?q?ceo=40example.com?=>", CEO },
+	{ "in base64", "<=?UTF-8?B?Y2VvQGV4YW1wbGUuY29t?=>", CEO },
+	{ "in another charset", "<=?gb2312?q?ceo=40example.com?=>", CEO },
+	{ "with a language", "<=?utf-8*en?q?ceo=40example.com?=>", CEO },
+	{ "in quotes", "<\"=?utf-8?q?ceo=40example.com?=\">", CEO },
+	{ "with a blank in the word", "<=?utf-8?q?ceo=40example.com ?=>",
+	    CEO },
+	{ "in two words", "<=?utf-8?q?ceo=40?= =?utf-8?q?example.com?=>",
+	    CEO },
+	{ "in two words, folded",
+	    "<=?utf-8?q?ceo=40exam?=\r\n =?utf-8?b?cGxlLmNvbQ==?=>",
+	    CEO " ceo@exam" },
+	{ "the @ encoded", "<ceo=?utf-8?q?=40?=example.com>", CEO },
+	{ "brackets encoded", "<=?utf-8?q?x=3E=2C=3Cceo=40example.com?=>",
+	    CEO },
+	{ "quotes encoded", "<=?utf-8?q?=22ceo=22=40example.com?=>", CEO },
+
+	/* encoded words in an address */
+	{ "an encoded local part", "<=?utf-8?q?c=65o?=@example.com>",
+	    "=?utf-8?q?c=65o?=@example.com ceo@example.com" },
+	{ "an encoded word in a quoted local part",
+	    "\"=?utf-8?q?ceo=40example.com?=\"@evil.example",
+	    "=?utf-8?q?ceo=40example.com?=@evil.example ceo@example.com "
+	    "ceo@example.com@evil.example!" },
+	{ "an encoded domain", "<ceo@=?utf-8?q?example=2Ecom?=>", CEO },
+	{ "a part of it", "<ceo@=?utf-8?q?ex?=ample.com>",
+	    CEO " ceo@ex" },
+	{ "a comment in it", "<ceo@=?utf-8?q?example?=(x).com>",
+	    "ceo@example.com ceo@example" },
+	{ "an encoded word behind it", "<ceo@example.com=?utf-8?q?x?=>",
+	    "ceo@example.com ceo@example.comx" },
+	{ "an @ in an encoded word", "=?utf-8?q?ceo@example.com?= <" EVIL ">",
+	    "=?utf-8?q?ceo@example.com x@evil.example ceo@example.com" },
+
+	/* words that end in a NUL, or in what no program shows */
+	{ "a NUL behind it", "=?utf-8?b?Y2VvQGV4YW1wbGUuY29t?="
+	    "=?utf-8?Q?=00?=@evil.example",
+	    "=?utf-8?b?Y2VvQGV4YW1wbGUuY29t?==?utf-8?Q?=00?=@evil.example "
+	    "ceo@example.com ceo@example.com@evil.example!" },
+	{ "a NUL in the domain", "<ceo@example.com=?utf-8?q?=00?=.evil>",
+	    "ceo@example.com ceo@example.com.evil" },
+	{ "a line end behind it",
+	    "<=?utf-8?q?ceo=40example.com=0A?=x@evil.example>",
+	    "=?utf-8?q?ceo=40example.com=0A?=x@evil.example "
+	    "ceo@example.com x@evil.example" },
+	{ "UTF-16", "<=?utf-16?b?AGMAZQBvAEAAZQB4AGEAbQBwAGwAZQAuAGMAbwBt?=>",
+	    CEO " o@e" },
+	{ "an encoded item among others", "=?utf-8?q?ceo=40example.com?=, "
+	    EVIL, EVIL " " CEO },
+
+	/* domains in disguise */
+	{ "a U-label", "<x@b\xc3\xbc" "cher.example>",
+	    "x@xn--bcher-kva.example" },
+	{ "an A-label", "<x@XN--bcher-kva.example>",
+	    "x@xn--bcher-kva.example" },
+	{ "Latin 1", "<x@b\xfc" "cher.example>",
+	    "x@xn--bcher-kva.example x@b" },
+	{ "a fullwidth dot", "<ceo@example\xef\xbc\x8e" "com>", CEO },
+	{ "an ideographic dot", "<ceo@example\xe3\x80\x82" "com>", CEO },
+	{ "fullwidth letters", "<ceo@\xef\xbd\x85xample.com>", CEO },
+	{ "a soft hyphen", "<ceo@exam\xc2\xadple.com>", CEO },
+	{ "a no-break space behind", "<ceo@example.com\xc2\xa0>", CEO },
+	{ "several dots behind", "<ceo@example.com...>", CEO },
+	{ "dots in front", "<ceo@..example.com>", CEO },
+	{ "dots inside", "<ceo@example..com>", CEO },
+	{ "an apostrophe on both sides", "'ceo@example.com'",
+	    "'ceo@example.com" },
+	{ "a slash behind", "<ceo@example.com/x>", CEO },
+	{ "a port", "<ceo@example.com:25>", CEO },
+	{ "a quoted domain", "<ceo@\"example.com\">", CEO },
+	{ "a bracketed domain", "<ceo@[example.com]>", CEO },
+	{ "an open bracket", "<ceo@[example.com>", CEO },
+	{ "a control byte inside", "<ceo@exam\001ple.com>",
+	    "ceo@exam ceo@example.com" },
+	{ "DEL inside", "<ceo@exam\177ple.com>",
+	    "ceo@exam ceo@example.com" },
+	{ "a domain below", "<ceo@a.example.com>", "ceo@a.example.com" },
+	{ "a domain like it", "<ceo@example.com.evil.example>",
+	    "ceo@example.com.evil.example" },
+
+	/* literals */
+	{ "a literal", "<x@[192.0.2.1]>", "x@[192.0.2.1]" },
+	{ "an IPv6 literal", "<x@[IPv6:2001:DB8:0::1]>",
+	    "x@[ipv6:2001:db8::1]" },
+	{ "blanks around it", "<x @ [ 192.0.2.1\r\n ] >", "x@[192.0.2.1]" },
+	{ "a literal and more", "x@[192.0.2.1], " CEO,
+	    "x@[192.0.2.1] " CEO },
+	{ "an address in a literal", "<x@[" CEO "]>",
+	    "x@ceo x@ceo@example.com!" },
+	{ "a literal and an @", "<x@[192.0.2.1]@example.com>",
+	    "x@[192.0.2.1] @example.com" },
+	{ "a literal in a name", "[EXT] Boss <" CEO ">", CEO },
+	{ "a local part in brackets", "[ceo]@example.com", "@example.com" },
+
+	/* what is out of joint */
+	{ "brackets twice", "<<" CEO ">>", CEO },
+	{ "an open bracket too many", "<Boss <" CEO ">", CEO },
+	{ "no closing bracket", "Boss <" CEO, CEO },
+	{ "no opening bracket", "Boss " CEO ">", CEO },
+	{ "brackets the wrong way round", ">" CEO "<", CEO },
+	{ "no closing quote", "\"Boss <" CEO ">", CEO },
+	{ "a quote behind", "<" CEO ">\"", CEO },
+	{ "a quote in the middle", "<ceo\"@example.com>", CEO },
+	{ "an escaped closing quote", "\"Boss\\\" <" CEO ">", CEO },
+	{ "no closing parenthesis", "(Boss <" CEO ">", CEO },
+	{ "many of them", "((((Boss (x) <" CEO ">", CEO },
+	{ "no opening parenthesis", "Boss) <" CEO ">", CEO },
+	{ "a parenthesis in the middle", "<ceo@exam(ple.com>",
+	    CEO " ceo@exam" },
+	{ "quotes in two ways", "\"a\\\" <" CEO ">, \"b\" <" EVIL ">",
+	    EVIL " " CEO },
+	{ "an escaped quote outside", "\\\"a\" <" CEO "> \"b\"", CEO },
+	{ "an escaped @", "<ceo\\@example.com>", CEO },
+	{ "escapes", "<c\\eo@exam\\ple.com>",
+	    CEO " eo@exam" },
+	{ "no local part", "Boss <@example.com>", "@example.com!" },
+	{ "a comma before the @", "ceo,@example.com", "@example.com" },
+	{ "a quoted name against a word", "a\"b\"c <" CEO ">", CEO },
+	{ "a quoted address against a word", "a\"" CEO "\" <" EVIL ">",
+	    EVIL " aceo@example.com ceo@example.com" },
+	{ "one malformed, one well", EVIL ", \"Boss <" CEO ">",
+	    EVIL " " CEO },
+	{ "a quoted address against a local part",
+	    "\"" CEO "\"" EVIL,
+	    "ceo@example.comx@evil.example! ceo@example.comx "
+	    "ceo@example.com x@evil.example" },
+	{ "a backslash that is half a character",
+	    "\"\x81\\\" <" CEO ">\" <" EVIL ">", EVIL " " CEO },
+	{ "an escape sequence", "\"\x1b$B\\\"\x1b(B <" CEO ">\" <" EVIL ">",
+	    EVIL " " CEO },
+	{ "the prefix of another system", "Boss [SMTP:" CEO "]", CEO },
+	{ "an encoded word behind the brackets",
+	    "<" EVIL ">=?utf-8?q?ceo=40example.com?=", EVIL " " CEO },
+	{ "behind a bare address", EVIL " =?utf-8?q?ceo=40example.com?=",
+	    EVIL " " CEO },
+	{ "before a bare address", "=?utf-8?q?ceo=40example.com?= " EVIL,
+	    EVIL " " CEO },
+	{ "behind a square bracket",
+	    "=?utf-8?q?ceo=40example.com?=] <" EVIL ">", EVIL " " CEO },
+	{ "in brackets behind an address",
+	    EVIL " <=?utf-8?q?ceo=40example.com?=>", EVIL " " CEO },
+	{ "between an address and the brackets",
+	    "y@a.example =?utf-8?q?ceo=40example.com?= <" EVIL ">",
+	    "y@a.example " EVIL " " CEO },
+	{ "glued to a word", "<=?utf-8?q?ceo=40example.com?=x>",
+	    "ceo@example.comx ceo@example.com" },
+	{ "malformed text hides nothing", "\"" CEO "\" <" EVIL,
+	    EVIL " " CEO },
+	{ "nor do comments", EVIL "> (" CEO ")", EVIL " " CEO },
+};
+
+static const struct span_case {
+	const char *what;
+	const char *field;
+	const char *spans;
+} span_cases[] = {
+	{ "all there is", CEO, "{" CEO "}" },
+	{ "without outer blanks", " \r\n Boss <" CEO "> \t",
+	    "{Boss <" CEO ">}" },
+	{ "with its comment", CEO " (Boss)", "{" CEO " (Boss)}" },
+	{ "each its own", "A <" CEO "> , \"B, C\" <" EVIL ">;",
+	    "{A <" CEO ">}{\"B, C\" <" EVIL ">}" },
+	{ "members of a group", "All (x) : " EVIL ", " CEO " ;, y@a.example",
+	    "{" EVIL "}{" CEO "}{y@a.example}" },
+	{ "a group that does not end", "All: A <" CEO ">",
+	    "{A <" CEO ">}" },
+	{ "a comma in a comment", CEO " (a, b), " EVIL,
+	    "{" CEO " (a, b)}{" EVIL "}" },
+	{ "a route", "A <@b,@c:" CEO ">, " EVIL,
+	    "{A <@b,@c:" CEO ">}{" EVIL "}" },
+	{ "a literal", "<x@[IPv6:::1]>, " EVIL,
+	    "{<x@[IPv6:::1]>}{" EVIL "}" },
+	{ "two that share one", CEO " <" EVIL ">, y@a.example",
+	    "{" CEO " <" EVIL ">}{" CEO " <" EVIL ">}{y@a.example}" },
+	{ "malformed: all of it", " " EVIL ", \"A <" CEO "> ",
+	    "{" EVIL ", \"A <" CEO ">}" },
+};
+/* clang-format on */
+
+static void
+test_fields(void)
+{
+	struct seen seen;
+
+	for (size_t i = 0; i < nitems(field_cases); i++) {
+		const struct field_case *c = &field_cases[i];
+
+		look(&seen, c->field, strlen(c->field));
+		is_str(seen.buf, c->found, c->what);
+		if (!seen.held)
+			ok(0, "and every author is sound");
+	}
+	look(&seen, "ceo@example.community", 15);
+	is_str(seen.buf, CEO, "only len bytes are read");
+	look(&seen, "<ceo@exam\0ple.com>", 18);
+	is_str(seen.buf, "ceo@exam ceo@example.com", "a NUL in the domain");
+	look(&seen, "<ceo@example.com\0>, x@evil.example", 33);
+	is_str(seen.buf, CEO " x@evil.exampl", "a NUL behind it");
+	look(&seen, "<\"alice\0x\"@example.com>", 23);
+	is_str(seen.buf, "alicex@example.com! alicex@example.com x@example.com",
+	    "a NUL in a local part");
+}
+
+struct spans {
+	struct text text;
+	char buf[SHOWN_MAX];
+	const char *field;
+	size_t begin, end;
+	bool first;
+};
+
+/* Malformed text is read in several ways, all of one span. */
+static void
+see_span(void *arg, const struct author *author)
+{
+	struct spans *spans = arg;
+	bool whole = author->begin == spans->begin &&
+	    author->end == spans->end && strstr(spans->field, "\"A") != NULL;
+
+	if (!(whole && !spans->first))
+		text_printf(&spans->text, "{%.*s}",
+		    (int)(author->end - author->begin),
+		    spans->field + author->begin);
+	spans->first = false;
+	spans->begin = author->begin;
+	spans->end = author->end;
+}
+
+static void
+test_spans(void)
+{
+	for (size_t i = 0; i < nitems(span_cases); i++) {
+		const struct span_case *c = &span_cases[i];
+		struct spans spans = { .field = c->field, .first = true };
+
+		text_init(&spans.text, spans.buf, sizeof(spans.buf));
+		author_each(c->field, strlen(c->field), see_span, &spans);
+		is_str(spans.buf, c->spans, c->what);
+	}
+}
+
+/* Time. */
+
+static void
+count(void *arg, const struct author *author)
+{
+	size_t *n = arg;
+
+	*n += author->mailbox.kind != MAILBOX_INVALID;
+}
+
+static double
+seconds(const char *field, size_t len)
+{
+	struct timespec start, end;
+	size_t n = 0;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+	author_each(field, len, count, &n);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+	return (double)(end.tv_sec - start.tv_sec) +
+	    (double)(end.tv_nsec - start.tv_nsec) / 1e9;
+}
+
+#define LONG 65536
+
+static void
+test_time(void)
+{
+	static const char *const pieces[] = { "(", ")", "<", ">", "\"", "@",
+		"\\", ",", ";", ":", ".", "[", "]", " ", "a", "=", "?", "=?",
+		"@[", "\\(", "\\\"", "(\\", "()", "((a)", "a@", "a@b", "a@b,",
+		"a@b.", "a@b .", "<a@b>", "a,", "@a,",
+		"a:", "=?a?q?a?=", "=?a?q?", "=?a?b?a", "\"a\"", "\"a\" ", "a.",
+		"\xff", "a@\xff", "x@[1.2.3.4]", "a@\xc3\xbc,",
+		"a@xn--bcher-kva,", "a@b(", "(a@b", "\"a@b", "\x01",
+		"a@=?a?q?b?=" };
+	char *field = malloc(LONG);
+	double worst = 0;
+	const char *what = "";
+
+	if (field == NULL)
+		return;
+	for (size_t i = 0; i < nitems(pieces); i++) {
+		const size_t n = strlen(pieces[i]);
+		double took;
+
+		for (size_t at = 0; at < LONG; at++)
+			field[at] = pieces[i][at % n];
+		took = seconds(field, LONG);
+		if (took > 0.02)
+			printf("# %s: %.1f ms\n", pieces[i], took * 1e3);
+		if (took > worst) {
+			worst = took;
+			what = pieces[i];
+		}
+	}
+	printf("# the worst is %s: %.1f ms\n", what, worst * 1e3);
+	/* Far from quadratic, even under a sanitizer on a busy machine. */
+	ok(worst < 2, "64 KB of any one thing take less than two seconds");
+	free(field);
+}
+
+/* Random bytes: nothing breaks, and what is found is sound. */
+
+static void
+test_bytes(void)
+{
+	static const char *const pieces[] = { "<", ">", "(", ")", "\"", "\\",
+		"@", ".", ",", ";", ":", "[", "]", " ", "\t", "\r\n ", "=?",
+		"?=", "=?utf-8?q?", "=?utf-8?b?", "=40", "a", "b", "example",
+		"com", "example.com", "ceo@example.com", "192.0.2.1",
+		"IPv6:", "\xc3\xbc", "\xff", "\x01", "\x7f", "xn--", "%", "!",
+		"'", "=?utf-8?q?=40?=", "", "" };
+	uint64_t seed = 20260616;
+	bool held = true;
+	struct seen seen;
+
+	for (int n = 0; n < 200000 && held; n++) {
+		char field[400];
+		size_t len = 0;
+
+		for (size_t k = 1 + random_below(&seed, 24); k > 0; k--) {
+			const char *piece =
+			    pieces[random_below(&seed, nitems(pieces))];
+			size_t size = strlen(piece);
+
+			memcpy(field + len, piece, size);
+			len += size;
+			if (size == 0)
+				field[len++] = (char)random_below(&seed, 256);
+		}
+		/* Exactly so long, so that a byte too far is seen. */
+		char *exact = malloc(len);
+
+		if (exact == NULL)
+			return;
+		memcpy(exact, field, len);
+		look(&seen, exact, len);
+		free(exact);
+		held = seen.held;
+		if (!held) {
+			char shown[1700];
+			struct text text;
+
+			text_init(&text, shown, sizeof(shown));
+			text_put_safe(&text, field, len, TEXT_PROSE);
+			printf("# %s\n", shown);
+		}
+	}
+	ok(held, "200000 random fields (seed 20260616) give sound authors");
+}
+
+/* Well-formed mailboxes: exactly those come back. */
+
+struct maker {
+	uint64_t seed;
+	struct text text;
+	char buf[SHOWN_MAX];
+};
+
+static const char *
+pick(struct maker *m, const char *const *of, size_t n)
+{
+	return of[random_below(&m->seed, n)];
+}
+
+#define PICK(m, of) pick(m, of, nitems(of))
+
+/* Blanks, comments, folding: at least a blank when one is needed. */
+static void
+make_space(struct maker *m, bool needed)
+{
+	static const char *const spaces[] = { " ", "  ", "\t", "\r\n ",
+		"\r\n\t", "\n ", " (a comment) ", " (a (nested\\)) one) ",
+		"(ceo@example.com)\r\n ", " (\"a quote\" <x@y.example>) " };
+
+	if (needed || random_below(&m->seed, 3) == 0)
+		text_put(&m->text, PICK(m, spaces));
+}
+
+static void
+make_phrase(struct maker *m)
+{
+	static const char *const words[] = { "Boss", "The", "\"Doe, John\"",
+		"\"a@b.example\"", "\"<x@y.example>\"", "\"\\\"\"", "\"\\\\\"",
+		"\"(\"", "=?utf-8?q?ceo=40example.com?=", "B\xc3\xb6ss",
+		"=?utf-8?B?Y2VvQGV4YW1wbGUuY29t?=", "O'Neill", "J.", "\"\"" };
+
+	for (size_t n = random_below(&m->seed, 4); n > 0; n--) {
+		text_put(&m->text, PICK(m, words));
+		make_space(m, true);
+	}
+}
+
+static void
+make_address(struct maker *m, struct text *wanted)
+{
+	static const struct {
+		const char *written, *read;
+	} locals[] = { { "ceo", "ceo" }, { "a.b", "a.b" }, { "\"ceo\"", "ceo" },
+		{ "\"a b\"", "a\\x20b" }, { "\"x\\\"y\"", "x\\x22y" },
+		{ "a+b=c", "a+b=c" }, { "J\xc3\xbcrg", "J\\xc3\\xbcrg" },
+		{ "\"a\".b", "a.b" }, { "\"<,;:(\"", "\\x3c,;:(" } };
+	static const struct {
+		const char *written, *read;
+	} domains[] = { { "example.com", "example.com" },
+		{ "EXAMPLE.com.", "example.com" },
+		{ "b\xc3\xbc"
+		  "cher.example",
+		    "xn--bcher-kva.example" },
+		{ "[192.0.2.1]", "[192.0.2.1]" },
+		{ "[IPv6:2001:db8::1]", "[ipv6:2001:db8::1]" },
+		{ "localhost", "localhost" } };
+	const size_t local = random_below(&m->seed, nitems(locals));
+	const size_t domain = random_below(&m->seed, nitems(domains));
+	const bool routed = strchr(locals[local].read, ':') != NULL;
+
+	text_put(&m->text, locals[local].written);
+	make_space(m, false);
+	text_put(&m->text, "@");
+	make_space(m, false);
+	text_put(&m->text, domains[domain].written);
+	text_printf(wanted, "%s%s@%s%s", wanted->len > 0 ? " " : "",
+	    locals[local].read, domains[domain].read, routed ? "!" : "");
+}
+
+static void
+make_mailbox(struct maker *m, struct text *wanted)
+{
+	bool brackets = random_below(&m->seed, 3) > 0;
+
+	make_space(m, false);
+	if (brackets) {
+		make_phrase(m);
+		text_put(&m->text, "<");
+		make_space(m, false);
+	}
+	make_address(m, wanted);
+	make_space(m, false);
+	if (brackets)
+		text_put(&m->text, ">");
+	make_space(m, false);
+}
+
+static void
+see_all(void *arg, const struct author *author)
+{
+	struct text *text = arg;
+
+	if (text->len > 0)
+		text_put(text, " ");
+	text_put_safe(text, author->mailbox.local,
+	    strlen(author->mailbox.local), TEXT_WORD);
+	text_printf(text, "@%s%s", author->mailbox.domain,
+	    author->mailbox.routed ? "!" : "");
+}
+
+static void
+test_well_formed(void)
+{
+	static struct maker m = { .seed = 20260617 };
+	bool held = true;
+
+	for (int n = 0; n < 50000 && held; n++) {
+		char want[SHOWN_MAX], got[SHOWN_MAX];
+		struct text wanted, gotten;
+		size_t count_of = 1 + random_below(&m.seed, 4);
+		bool group = random_below(&m.seed, 5) == 0;
+
+		text_init(&m.text, m.buf, sizeof(m.buf));
+		text_init(&wanted, want, sizeof(want));
+		text_init(&gotten, got, sizeof(got));
+		if (group) {
+			make_phrase(&m);
+			text_put(&m.text, "All:");
+		}
+		for (size_t i = 0; i < count_of; i++) {
+			text_put(&m.text, i > 0 ? "," : "");
+			make_mailbox(&m, &wanted);
+		}
+		text_put(&m.text, group ? ";" : "");
+		author_each(m.buf, m.text.len, see_all, &gotten);
+		held = strcmp(want, got) == 0;
+		if (!held)
+			printf(
+			    "# %s\n#  got: %s\n# want: %s\n", m.buf, got, want);
+	}
+	ok(held,
+	    "50000 well-formed fields (seed 20260617) give exactly their "
+	    "mailboxes");
+}
+
+int
+main(void)
+{
+	test_fields();
+	test_spans();
+	test_well_formed();
+	test_bytes();
+	test_time();
+	return done();
+}
