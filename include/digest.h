@@ -1,5 +1,5 @@
 /*
- * digest.h - SHA-256 of a configuration, as lower-case hex.
+ * digest.h - SHA-256, and HMAC with it.
  *
  * The only room that knows libcrypto. The relay guard and the log name the
  * configuration they come from by this value. Any thread, one struct per
@@ -11,6 +11,9 @@
 #include <stddef.h>
 
 #include "compiler.h"
+
+/* Bytes of a digest. */
+#define DIGEST_SIZE 32
 
 /* Room for a digest as text. */
 #define DIGEST_HEX_MAX 65
@@ -28,5 +31,17 @@ void digest_add(struct digest *digest, const void *bytes, size_t len);
  * when anything failed.
  */
 int digest_finish(struct digest *digest, char hex[DIGEST_HEX_MAX]) NODISCARD;
+
+/* SHA-256 of len bytes at once. 0, or -1 without memory or libcrypto. */
+int digest_of(
+    unsigned char out[DIGEST_SIZE], const void *bytes, size_t len) NODISCARD;
+
+/* HMAC-SHA-256 (RFC 2104) of len bytes by key. 0, or -1 likewise. */
+int digest_hmac(unsigned char out[DIGEST_SIZE], const unsigned char *key,
+    size_t key_len, const void *bytes, size_t len) NODISCARD;
+
+/* 64 lower-case hex digits. Returns hex. */
+const char *digest_hex(
+    char hex[DIGEST_HEX_MAX], const unsigned char bytes[DIGEST_SIZE]);
 
 #endif

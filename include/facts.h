@@ -10,6 +10,7 @@
 #define FACTS_H
 
 #include "addr.h"
+#include "helo.h"
 #include "mailbox.h"
 
 /* When a rule is judged; session.h says when connect rules are again. */
@@ -37,6 +38,20 @@ enum mechanism {
 	MECHANISM_OTHER,
 };
 
+/*
+ * What an address that mail claims to come from, in the envelope or in the
+ * header, is to us; a set, made by claim.h.
+ */
+enum sender_claim {
+	CLAIM_OWN = 1,      /* in one of our own domains */
+	CLAIM_LISTED = 2,   /* in the directory */
+	CLAIM_OWNED = 4,    /* the session's login owns it */
+	CLAIM_PROVEN = 8,   /* in the domain that the certificate proves */
+	CLAIM_ALLOWED = 16, /* in allowed_senders */
+	CLAIM_UNKNOWN = 32, /* the directory could not be asked */
+};
+#define CLAIM_SETS 64
+
 struct facts {
 	/* connect */
 	bool live;          /* there is live state: false when explaining */
@@ -45,17 +60,30 @@ struct facts {
 	struct endpoint listener; /* ADDR_NONE: the MTA did not tell */
 	const char *client_name;  /* lower case; NULL: none we can hold */
 	enum answer client_name_verified; /* UNKNOWN: DNS failed, or not told */
+	/* helo: of the newest HELO or EHLO */
+	enum helo_form helo;
 	/* mail */
 	enum tls_version tls;
+	const char *certificate; /* canonical verified name; NULL: none */
 	enum mechanism mechanism;
 	const char *login;                   /* NULL: not logged in */
 	const struct mailbox *login_address; /* NULL: the login is none */
-	const struct mailbox *sender;
+	const struct mailbox *sender;        /* completed by default_domain */
+	unsigned sender_claim;               /* enum sender_claim */
 	bool mail_parameters_valid;
+	bool auth_null; /* MAIL said AUTH=<>: passed on for a stranger */
 	/* rcpt */
-	const struct mailbox *recipient;
+	const struct mailbox *recipient; /* completed by default_domain */
 	bool rcpt_parameters_valid;
-	bool recipient_resolved; /* the MTA told what it resolved to */
+	bool recipient_resolved;      /* the MTA told what it resolved to */
+	enum answer recipient_listed; /* is it in the directory? */
+	enum answer recipient_internal_only; /* by any of its readings */
+	long long recipients_accepted;       /* of this message, so far */
+	/* eom */
+	bool authors_told; /* false: explaining without a header From */
+	uint64_t
+	    author_claims; /* bit n: an author's enum sender_claim set is n */
+	bool header_overfull; /* more fields than we can keep or delete */
 };
 
 /*
@@ -77,6 +105,27 @@ enum tls_version facts_tls(const char *version);
  * {auth_author} never counts: any client sets it with MAIL AUTH=.
  */
 enum mechanism facts_mechanism(const char *auth_type, const char *auth_authen);
+
+/*
+ * The verified name of the client's certificate, from {verify}, {cn_subject}
+ * and {cert_subject}; each may be NULL. Sendmail sends {verify}, which has to
+ * be OK, and the CN in {cn_subject}; where it does not send that, the CN is the
+ * last CN= of the subject, with +hex undone. Postfix sends {cert_subject} for
+ * verified certificates alone, and it is the CN. Writes the canonical name to
+ * out and returns it, or NULL when there is none, or it is no host name.
+ */
+const char *facts_certificate(char out[DOMAIN_MAX + 1], const char *verify,
+    const char *cn_subject, const char *cert_subject);
+
+/* The name of the certificate, NULL without one and without TLS. */
+const char *facts_certified(const struct facts *facts);
+
+/*
+ * Is the client's verified name name itself, or below it, as asked? UNKNOWN
+ * where DNS failed or the name is none that can be compared.
+ */
+enum answer facts_client_is(
+    const struct facts *facts, const char *name, bool itself, bool below);
 
 /* {client_resolve}: OK is YES, TEMP and nothing at all UNKNOWN, others NO. */
 enum answer facts_client_resolved(const char *client_resolve);

@@ -16,6 +16,7 @@
 #include "digest.h"
 
 #define SOURCE_SIZE_MAX (64u << 20)
+#define SOURCE_LARGE_MAX (1u << 30)
 
 struct source {
 	const char *path;  /* as problems name it */
@@ -36,6 +37,25 @@ void sources_free(struct sources *sources);
  */
 const struct source *sources_read(struct sources *sources, const char *path,
     struct diags *diags, const struct place *place) NODISCARD;
+
+/*
+ * The same for a file of up to SOURCE_LARGE_MAX bytes, such as a directory,
+ * whose bytes the caller gives back with sources_release once they are parsed:
+ * their digest stays in the hash.
+ */
+const struct source *sources_read_large(struct sources *sources,
+    const char *path, struct diags *diags, const struct place *place) NODISCARD;
+
+/*
+ * The same for a file with a key: others than its owner and group may not even
+ * read it. It is no part of the hash, and sources_release wipes it. A file read
+ * for another purpose too, by whatever name, is a problem.
+ */
+const struct source *sources_read_secret(struct sources *sources,
+    const char *path, struct diags *diags, const struct place *place) NODISCARD;
+
+/* Wipes and frees the bytes of a file; it cannot be read again. */
+void sources_release(struct sources *sources, const struct source *source);
 
 /*
  * The same, for bytes at hand (tests write configurations as literals).

@@ -1,12 +1,14 @@
 /*
- * digest.c - SHA-256 of a configuration, as lower-case hex.
+ * digest.c - SHA-256, in parts or at once, and HMAC with it.
  */
 #include "digest.h"
 
+#include <limits.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct digest {
 	EVP_MD_CTX *context;
@@ -53,12 +55,53 @@ digest_finish(struct digest *digest, char hex[DIGEST_HEX_MAX])
 	hex[0] = '\0';
 	if (!digest->failed &&
 	    EVP_DigestFinal_ex(digest->context, sum, &len) == 1 &&
-	    len * 2 + 1 == DIGEST_HEX_MAX) {
-		for (unsigned i = 0; i < len; i++)
-			snprintf(
-			    hex + (size_t)i * 2, 3, "%02x", (unsigned)sum[i]);
+	    len == DIGEST_SIZE) {
+		digest_hex(hex, sum);
 		result = 0;
 	}
 	digest_free(digest);
 	return result;
+}
+
+int
+digest_of(unsigned char out[DIGEST_SIZE], const void *bytes, size_t len)
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	unsigned sum_len = 0;
+
+	if (EVP_Digest(bytes, len, sum, &sum_len, EVP_sha256(), NULL) != 1 ||
+	    sum_len != DIGEST_SIZE)
+		return -1;
+	memcpy(out, sum, DIGEST_SIZE);
+	return 0;
+}
+
+int
+digest_hmac(unsigned char out[DIGEST_SIZE], const unsigned char *key,
+    size_t key_len, const void *bytes, size_t len)
+{
+	unsigned char sum[EVP_MAX_MD_SIZE];
+	unsigned sum_len = 0;
+
+	if (key_len > INT_MAX ||
+	    HMAC(EVP_sha256(), key, (int)key_len, bytes, len, sum, &sum_len) ==
+		NULL ||
+	    sum_len != DIGEST_SIZE)
+		return -1;
+	memcpy(out, sum, DIGEST_SIZE);
+	return 0;
+}
+
+const char *
+digest_hex(char hex[DIGEST_HEX_MAX], const unsigned char bytes[DIGEST_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *out = hex;
+
+	for (size_t i = 0; i < DIGEST_SIZE; i++) {
+		*out++ = digits[bytes[i] >> 4];
+		*out++ = digits[bytes[i] & 15];
+	}
+	*out = '\0';
+	return hex;
 }

@@ -27,6 +27,10 @@ sources_free(struct sources *sources)
 {
 	if (sources == NULL)
 		return;
+	for (size_t i = 0; i < sources->files.count; i++) {
+		sources_give_back(sources->files.items[i]);
+		free(sources->files.items[i]->heap);
+	}
 	arena_free(sources->arena);
 	free(sources->files.items);
 	free(sources->folders.items);
@@ -110,10 +114,36 @@ sources_add(
 	if (item == NULL)
 		return -1;
 	item->source.path = item->path;
-	item->source.bytes = arena_strndup(sources->arena, bytes, len);
+	item->heap = malloc(len + 1);
+	item->failed = item->heap == NULL;
+	if (item->failed)
+		return -1;
+	memcpy(item->heap, bytes, len);
+	item->source.bytes = item->heap;
 	item->source.len = len;
-	item->failed = item->source.bytes == NULL;
-	return item->failed ? -1 : 0;
+	return 0;
+}
+
+void
+sources_give_back(struct item *item)
+{
+	if (item->use != USE_LARGE && item->use != USE_SECRET)
+		return;
+	if (item->heap != NULL)
+		explicit_bzero(item->heap, item->source.len + 1);
+	free(item->heap);
+	item->heap = NULL;
+	item->source.bytes = NULL;
+	item->released = true;
+}
+
+void
+sources_release(struct sources *sources, const struct source *source)
+{
+	struct item *item = sources_find(&sources->files, source->path);
+
+	if (item != NULL)
+		sources_give_back(item);
 }
 
 /* A path without the folder of the main file, if it lies below it. */
@@ -129,11 +159,32 @@ relative(const struct sources *sources, const char *path)
 	return strncmp(path, sources->main, len) == 0 ? path + len : path;
 }
 
-/* A source as it is hashed: nothing of the folder the configuration is in. */
+/*
+ * A file as it is hashed: nothing of the folder the configuration is in, and of
+ * a large one the digest, whether its bytes are still there or not.
+ */
 struct leaf {
 	const char *path;
-	const struct source *source;
+	const char *mark; /* tells a digest from bytes */
+	size_t size;      /* of the file */
+	const void *bytes;
+	size_t len;
 };
+
+static struct leaf
+leaf_of(const struct sources *sources, const struct item *item)
+{
+	const bool large = item->use == USE_LARGE;
+
+	return (struct leaf){
+		.path = relative(sources, item->path),
+		.mark = large ? " sha256" : "",
+		.size = item->source.len,
+		.bytes = large ? (const void *)item->digest
+			       : (const void *)item->source.bytes,
+		.len = large ? DIGEST_SIZE : item->source.len,
+	};
+}
 
 /* Two different paths may be one relative to the main file. */
 static int
@@ -144,11 +195,10 @@ by_path_and_bytes(const void *left, const void *right)
 	int order = strcmp(a->path, b->path);
 
 	if (order == 0)
-		order = (a->source->len > b->source->len) -
-		    (a->source->len < b->source->len);
-	return order != 0
-	    ? order
-	    : memcmp(a->source->bytes, b->source->bytes, a->source->len);
+		order = strcmp(a->mark, b->mark);
+	if (order == 0)
+		order = (a->size > b->size) - (a->size < b->size);
+	return order != 0 ? order : memcmp(a->bytes, b->bytes, a->len);
 }
 
 static struct leaf *
@@ -160,11 +210,8 @@ leaves(const struct sources *sources, size_t *count)
 	for (size_t i = 0; list != NULL && i < sources->files.count; i++) {
 		const struct item *item = sources->files.items[i];
 
-		if (item->failed)
-			continue;
-		list[*count].path = relative(sources, item->path);
-		list[*count].source = &item->source;
-		(*count)++;
+		if (!item->failed && item->use != USE_SECRET)
+			list[(*count)++] = leaf_of(sources, item);
 	}
 	return list;
 }
@@ -175,12 +222,12 @@ add_leaf(struct digest *digest, const struct leaf *leaf)
 {
 	char lengths[64];
 	size_t path_len = strlen(leaf->path);
-	int len = snprintf(
-	    lengths, sizeof(lengths), "%zu %zu\n", path_len, leaf->source->len);
+	int len = snprintf(lengths, sizeof(lengths), "%zu %zu%s\n", path_len,
+	    leaf->size, leaf->mark);
 
 	digest_add(digest, lengths, (size_t)len);
 	digest_add(digest, leaf->path, path_len);
-	digest_add(digest, leaf->source->bytes, leaf->source->len);
+	digest_add(digest, leaf->bytes, leaf->len);
 }
 
 int

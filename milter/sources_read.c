@@ -1,9 +1,8 @@
 /*
- * sources_read.c - reading a file or a folder after it was found fit.
+ * sources_read.c - reading a file after it was found fit.
  */
 #include "sources_parts.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,21 +11,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One attempt to read, and how to speak about it. */
-struct attempt {
-	struct sources *sources;
-	struct diags *diags;
-	struct place place;
-	char name[DIAG_QUOTE_MAX];
-	const char *path;
-};
-
 /*
  * The problem stands in the file itself, or where a setting names it; then the
  * text must name it too.
  */
-static struct attempt
-begin(struct sources *sources, const char *path, struct diags *diags,
+struct attempt
+attempt_begin(struct sources *sources, const char *path, struct diags *diags,
     const struct place *place, const char *what)
 {
 	struct attempt attempt = {
@@ -46,12 +36,8 @@ begin(struct sources *sources, const char *path, struct diags *diags,
 	return attempt;
 }
 
-#define FAIL(attempt, fmt, ...) \
-	diag_add((attempt)->diags, SEVERITY_ERROR, &(attempt)->place, \
-	    "%s " fmt, (attempt)->name, __VA_ARGS__)
-
-static const char *
-kind(mode_t mode)
+const char *
+attempt_kind(mode_t mode)
 {
 	static const struct {
 		mode_t type;
@@ -75,15 +61,15 @@ kind(mode_t mode)
 }
 
 /* Symbolic links and sockets cannot be opened: say so. */
-static void
-cannot_open(const struct attempt *attempt, int error)
+void
+attempt_not_opened(const struct attempt *attempt, int error)
 {
 	struct stat st;
 
 	if ((error == ELOOP || error == ENXIO) &&
 	    lstat(attempt->path, &st) == 0 && !S_ISREG(st.st_mode))
 		FAIL(attempt, "is %s; it must be a regular file",
-		    kind(st.st_mode));
+		    attempt_kind(st.st_mode));
 	else
 		FAIL(attempt,
 		    "cannot be opened: %s; correct the path or its "
@@ -91,36 +77,83 @@ cannot_open(const struct attempt *attempt, int error)
 		    strerror(error));
 }
 
-static int
-check_mode(const struct attempt *attempt, const struct stat *st)
+int
+attempt_check_mode(const struct attempt *attempt, const struct stat *st)
 {
+	const unsigned mode = (unsigned)(st->st_mode & 07777);
+
+	if (attempt->use == USE_SECRET &&
+	    (st->st_mode & (S_IWGRP | S_IRWXO)) != 0) {
+		FAIL(attempt,
+		    "holds a key, but others can use it or its group can "
+		    "write it (mode %04o); run chmod g-w,o=",
+		    mode);
+		return -1;
+	}
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) == 0)
 		return 0;
 	FAIL(attempt,
 	    "can be written by group or others (mode %04o); run chmod go-w",
-	    (unsigned)(st->st_mode & 07777));
+	    mode);
 	return -1;
 }
 
 static int
 check_file(const struct attempt *attempt, const struct stat *st)
 {
+	const unsigned most =
+	    attempt->use == USE_LARGE ? SOURCE_LARGE_MAX : SOURCE_SIZE_MAX;
+
 	if (!S_ISREG(st->st_mode)) {
 		FAIL(attempt, "is %s; it must be a regular file",
-		    kind(st->st_mode));
+		    attempt_kind(st->st_mode));
 		return -1;
 	}
-	if (check_mode(attempt, st) != 0)
+	if (attempt_check_mode(attempt, st) != 0)
 		return -1;
 	if (st->st_size <= 0) {
 		FAIL(attempt, "is empty; %s",
 		    "write at least one line, or do not name it");
 		return -1;
 	}
-	if (st->st_size > (off_t)SOURCE_SIZE_MAX) {
+	if (st->st_size > (off_t)most) {
 		FAIL(attempt, "has %lld bytes; at most %u are read",
-		    (long long)st->st_size, SOURCE_SIZE_MAX);
+		    (long long)st->st_size, most);
 		return -1;
+	}
+	return 0;
+}
+
+static int
+refuse_use(const struct attempt *attempt)
+{
+	FAIL(attempt, "is named for two purposes; %s",
+	    "give each a file of its own");
+	return -1;
+}
+
+/* May a file that is read for one purpose serve the other? */
+static bool
+uses_agree(enum use first, enum use second)
+{
+	return first == second || (first == USE_PARSED && second == USE_LARGE);
+}
+
+/* A key under another name would end in the hash, or in a problem's text. */
+static int
+check_other_names(
+    const struct attempt *attempt, struct item *item, const struct stat *st)
+{
+	const struct shelf *files = &attempt->sources->files;
+
+	item->device = st->st_dev;
+	item->inode = st->st_ino;
+	for (size_t i = 0; i < files->count; i++) {
+		const struct item *other = files->items[i];
+
+		if (other->inode == st->st_ino && other->device == st->st_dev &&
+		    (other->use == USE_SECRET) != (item->use == USE_SECRET))
+			return refuse_use(attempt);
 	}
 	return 0;
 }
@@ -152,8 +185,35 @@ same_state(const struct stat *a, const struct stat *b)
 	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
+/* Room for the file and a byte more, which shows a file that grows. */
+static char *
+new_bytes(const struct attempt *attempt, struct item *item, size_t size)
+{
+	char *bytes;
+
+	if (item->use == USE_PARSED)
+		bytes = arena_alloc(attempt->sources->arena, size + 1, 1);
+	else
+		bytes = item->heap = malloc(size + 1);
+	item->source.bytes = bytes;
+	item->source.len = size;
+	if (bytes == NULL)
+		FAIL(attempt, "cannot be read: %s", strerror(ENOMEM));
+	return bytes;
+}
+
 static int
-read_bytes(const struct attempt *attempt, int fd, struct source *source)
+keep_digest(const struct attempt *attempt, struct item *item)
+{
+	if (item->use != USE_LARGE ||
+	    digest_of(item->digest, item->source.bytes, item->source.len) == 0)
+		return 0;
+	FAIL(attempt, "cannot be read: %s", strerror(ENOMEM));
+	return -1;
+}
+
+static int
+read_bytes(const struct attempt *attempt, int fd, struct item *item)
 {
 	struct stat st, after;
 	size_t size;
@@ -161,18 +221,16 @@ read_bytes(const struct attempt *attempt, int fd, struct source *source)
 	ssize_t len;
 
 	if (fstat(fd, &st) != 0) {
-		cannot_open(attempt, errno);
+		attempt_not_opened(attempt, errno);
 		return -1;
 	}
-	if (check_file(attempt, &st) != 0)
+	if (check_file(attempt, &st) != 0 ||
+	    check_other_names(attempt, item, &st) != 0)
 		return -1;
 	size = (size_t)st.st_size;
-	/* One byte more than expected shows a file that grows. */
-	bytes = arena_alloc(attempt->sources->arena, size + 1, 1);
-	if (bytes == NULL) {
-		FAIL(attempt, "cannot be read: %s", strerror(ENOMEM));
+	bytes = new_bytes(attempt, item, size);
+	if (bytes == NULL)
 		return -1;
-	}
 	len = read_whole(fd, bytes, size + 1);
 	if (len < 0 || fstat(fd, &after) != 0) {
 		FAIL(attempt, "cannot be read: %s", strerror(errno));
@@ -183,139 +241,29 @@ read_bytes(const struct attempt *attempt, int fd, struct source *source)
 		    "try again when it is complete");
 		return -1;
 	}
-	source->bytes = bytes;
-	source->len = size;
-	return 0;
+	return keep_digest(attempt, item);
 }
 
-static int
+static void
 read_file(const struct attempt *attempt, struct item *item)
 {
 	int fd =
 	    open(item->path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	int result;
 
-	if (fd == -1) {
-		cannot_open(attempt, errno);
-		return -1;
-	}
+	item->use = attempt->use;
 	item->source.path = item->path;
-	result = read_bytes(attempt, fd, &item->source);
+	if (fd == -1) {
+		attempt_not_opened(attempt, errno);
+		return;
+	}
+	item->failed = read_bytes(attempt, fd, item) != 0;
+	if (item->failed)
+		sources_give_back(item);
 	close(fd);
-	return result;
 }
 
-/* Opens a folder nobody but its owner can put files into. */
-static DIR *
-open_folder(const struct attempt *attempt)
-{
-	struct stat st;
-	DIR *dir = NULL;
-	int fd = open(attempt->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd == -1 && errno == ENOTDIR && stat(attempt->path, &st) == 0) {
-		FAIL(
-		    attempt, "is %s; it must be a directory", kind(st.st_mode));
-		return NULL;
-	}
-	if (fd != -1 && fstat(fd, &st) == 0) {
-		if (check_mode(attempt, &st) != 0) {
-			close(fd);
-			return NULL;
-		}
-		dir = fdopendir(fd);
-	}
-	if (dir == NULL) {
-		cannot_open(attempt, errno);
-		if (fd != -1)
-			close(fd);
-	}
-	return dir;
-}
-
-static bool
-is_ini(const char *name)
-{
-	size_t len = strlen(name);
-
-	return name[0] != '.' && len > strlen(".ini") &&
-	    strcmp(name + len - strlen(".ini"), ".ini") == 0;
-}
-
-/* One more name in a list that doubles whenever a power of two is full. */
-static int
-add_name(struct arena *arena, struct item *folder, const char *name)
-{
-	size_t count = folder->count;
-	size_t len = strlen(folder->path);
-	const char *slash = len > 0 && folder->path[len - 1] == '/' ? "" : "/";
-
-	if ((count & (count - 1)) == 0) {
-		const char **names = arena_alloc(
-		    arena, count == 0 ? 1 : count * 2, sizeof(*names));
-
-		if (names == NULL)
-			return -1;
-		for (size_t i = 0; i < count; i++)
-			names[i] = folder->names[i];
-		folder->names = names;
-	}
-	folder->names[count] =
-	    arena_printf(arena, "%s%s%s", folder->path, slash, name);
-	if (folder->names[count] == NULL)
-		return -1;
-	folder->count++;
-	return 0;
-}
-
-/* 0, or -1 with errno. */
-static int
-list_folder(DIR *dir, struct arena *arena, struct item *folder)
-{
-	const struct dirent *entry;
-
-	for (;;) {
-		errno = 0;
-		entry = readdir(dir);
-		if (entry == NULL)
-			return errno == 0 ? 0 : -1;
-		if (is_ini(entry->d_name) &&
-		    add_name(arena, folder, entry->d_name) != 0) {
-			errno = ENOMEM;
-			return -1;
-		}
-	}
-}
-
-static int
-by_bytes(const void *left, const void *right)
-{
-	return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-static int
-read_folder(const struct attempt *attempt, struct item *folder)
-{
-	struct arena *arena = attempt->sources->arena;
-	DIR *dir = open_folder(attempt);
-	int result;
-
-	if (dir == NULL)
-		return -1;
-	/* NULL is failure, and an empty folder is none. */
-	folder->names = arena_alloc(arena, 1, sizeof(*folder->names));
-	result = folder->names != NULL ? list_folder(dir, arena, folder) : -1;
-	if (result != 0)
-		FAIL(attempt, "cannot be read: %s", strerror(errno));
-	else
-		qsort(folder->names, folder->count, sizeof(*folder->names),
-		    by_bytes);
-	closedir(dir);
-	return result;
-}
-
-static struct item *
-new_item(const struct attempt *attempt, struct shelf *shelf)
+struct item *
+attempt_item(const struct attempt *attempt, struct shelf *shelf)
 {
 	struct item *item;
 
@@ -330,36 +278,66 @@ new_item(const struct attempt *attempt, struct shelf *shelf)
 	return item;
 }
 
-const struct source *
-sources_read(struct sources *sources, const char *path, struct diags *diags,
-    const struct place *place)
+/* A file that is there already, for attempt's use. */
+static int
+use_again(const struct attempt *attempt, struct item *item)
 {
-	struct attempt attempt = begin(sources, path, diags, place, "file");
-	struct item *item = sources_find(&sources->files, path);
+	if (item->use == USE_OPEN) {
+		item->use = attempt->use;
+		item->failed = keep_digest(attempt, item) != 0;
+		return item->failed ? -1 : 0;
+	}
+	if (!uses_agree(item->use, attempt->use))
+		return refuse_use(attempt);
+	if (!item->released)
+		return 0;
+	FAIL(attempt, "is not in memory any more; %s", "load it again");
+	return -1;
+}
 
+static const struct source *
+read_for(struct attempt *attempt, enum use use)
+{
+	struct item *item =
+	    sources_find(&attempt->sources->files, attempt->path);
+
+	attempt->use = use;
 	if (item == NULL) {
-		item = new_item(&attempt, &sources->files);
+		item = attempt_item(attempt, &attempt->sources->files);
 		if (item != NULL)
-			item->failed = read_file(&attempt, item) != 0;
+			read_file(attempt, item);
+	} else if (!item->failed && use_again(attempt, item) != 0) {
+		return NULL;
 	}
 	return item != NULL && !item->failed ? &item->source : NULL;
 }
 
-const char *const *
-sources_folder(struct sources *sources, const char *path, size_t *count,
+const struct source *
+sources_read(struct sources *sources, const char *path, struct diags *diags,
+    const struct place *place)
+{
+	struct attempt attempt =
+	    attempt_begin(sources, path, diags, place, "file");
+
+	return read_for(&attempt, USE_PARSED);
+}
+
+const struct source *
+sources_read_large(struct sources *sources, const char *path,
     struct diags *diags, const struct place *place)
 {
-	struct attempt attempt = begin(sources, path, diags, place, "folder");
-	struct item *item = sources_find(&sources->folders, path);
+	struct attempt attempt =
+	    attempt_begin(sources, path, diags, place, "file");
 
-	*count = 0;
-	if (item == NULL) {
-		item = new_item(&attempt, &sources->folders);
-		if (item != NULL)
-			item->failed = read_folder(&attempt, item) != 0;
-	}
-	if (item == NULL || item->failed)
-		return NULL;
-	*count = item->count;
-	return item->names;
+	return read_for(&attempt, USE_LARGE);
+}
+
+const struct source *
+sources_read_secret(struct sources *sources, const char *path,
+    struct diags *diags, const struct place *place)
+{
+	struct attempt attempt =
+	    attempt_begin(sources, path, diags, place, "file");
+
+	return read_for(&attempt, USE_SECRET);
 }

@@ -1,6 +1,7 @@
 /*
  * ground.c - arena, text, diag, json and digest.
  */
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -451,6 +452,91 @@ test_digest(void)
 	    "is that of the whole");
 }
 
+/* RFC 4231 section 4, all test cases but the truncated one. */
+/* clang-format off */
+static const struct {
+	const char *what;
+	const char *key;
+	size_t key_repeat; /* the key's one byte, so often; 0: as it is */
+	const char *data;
+	size_t data_repeat;
+	const char *want;
+} hmac_cases[] = {
+	{ "test case 1", "\x0b", 20, "Hi There", 0,
+	    "b0344c61d8db38535ca8afceaf0bf12b"
+	    "881dc200c9833da726e9376c2e32cff7" },
+	{ "test case 2, a short key", "Jefe", 0,
+	    "what do ya want for nothing?", 0,
+	    "5bdcc146bf60754e6a042426089575c7"
+	    "5a003f089d2739839dec58b964ec3843" },
+	{ "test case 3", "\xaa", 20, "\xdd", 50,
+	    "773ea91e36800e46854db8ebd09181a7"
+	    "2959098b3ef8c122d9635514ced565fe" },
+	{ "test case 4", "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c"
+	    "\x0d\x0e\x0f\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19", 0,
+	    "\xcd", 50,
+	    "82558a389a443c0ea4cc819899f2083a"
+	    "85f0faa3e578f8077a2e3ff46729665b" },
+	{ "test case 6, a key longer than a block", "\xaa", 131,
+	    "Test Using Larger Than Block-Size Key - Hash Key First", 0,
+	    "60e431591ee0b67f0d8a26aacbf5b77f"
+	    "8e0bc6213728c5140546040f0ee37f54" },
+	{ "test case 7, that and long data", "\xaa", 131,
+	    "This is a test using a larger than block-size key and a larger "
+	    "than block-size data. The key needs to be hashed before being "
+	    "used by the HMAC algorithm.", 0,
+	    "9b09ffa71b942fcb27635fbcd5b0e944"
+	    "bfdc63644f0713938a7f51535c3a35e2" },
+	{ "nothing by an empty key", "", 0, "", 0,
+	    "b613679a0814d9ec772f95d778c35fc5"
+	    "ff1697c493715653c6c712144292c5ad" },
+};
+/* clang-format on */
+
+/* The bytes of a case in buf; their number. */
+static size_t
+spell_out(char buf[256], const char *text, size_t repeat)
+{
+	if (repeat > 0)
+		memset(buf, text[0], repeat);
+	else
+		memcpy(buf, text, strlen(text));
+	return repeat > 0 ? repeat : strlen(text);
+}
+
+static void
+test_digest_at_once(void)
+{
+	unsigned char sum[DIGEST_SIZE];
+	char hex[DIGEST_HEX_MAX], key[256], data[256];
+
+	is_int(digest_of(sum, "abc", 3), 0, "a digest at once");
+	is_str(digest_hex(hex, sum),
+	    "ba7816bf8f01cfea414140de5dae2223"
+	    "b00361a396177a9cb410ff61f20015ad",
+	    "is that of the parts");
+	is_int(digest_of(sum, "", 0), 0, "of nothing");
+	is_str(digest_hex(hex, sum),
+	    "e3b0c44298fc1c149afbf4c8996fb924"
+	    "27ae41e4649b934ca495991b7852b855",
+	    "is what FIPS 180-4 says");
+	for (size_t i = 0; i < nitems(hmac_cases); i++) {
+		const size_t key_len =
+		    spell_out(key, hmac_cases[i].key, hmac_cases[i].key_repeat);
+		const size_t len = spell_out(
+		    data, hmac_cases[i].data, hmac_cases[i].data_repeat);
+
+		is_int(digest_hmac(
+			   sum, (const unsigned char *)key, key_len, data, len),
+		    0, "HMAC-SHA-256 of RFC 4231");
+		is_str(digest_hex(hex, sum), hmac_cases[i].want,
+		    hmac_cases[i].what);
+	}
+	is_int(digest_hmac(sum, (const unsigned char *)key, (size_t)INT_MAX + 1,
+		   data, 0),
+	    -1, "a key larger than libcrypto can count is refused");
+}
+
 int
 main(void)
 {
@@ -464,5 +550,6 @@ main(void)
 	test_quote();
 	test_json();
 	test_digest();
+	test_digest_at_once();
 	return done();
 }

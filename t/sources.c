@@ -1,6 +1,7 @@
 /*
  * sources.c - which files and folders are fit to be read, with exact texts;
- * what is remembered; a hash that only knows names and bytes.
+ * what is remembered and what is given back; a hash that only knows names and
+ * bytes, and no key.
  */
 #include "tap.h"
 
@@ -91,6 +92,11 @@ make_room(void)
 	make_sized("empty", 0);
 	make_sized("largest", SOURCE_SIZE_MAX);
 	make_sized("large", (off_t)SOURCE_SIZE_MAX + 1);
+	make_sized("huge", (off_t)SOURCE_LARGE_MAX + 1);
+	make_file("key", "k1 00\n", 0640);
+	make_file("key-writable", "k1 00\n", 0660);
+	make_file("key-readable", "k1 00\n", 0644);
+	make_file("key-runnable", "k1 00\n", 0601);
 	make_folder("folder", 0755);
 	mkfifo(in_room(path, "fifo"), 0644);
 	make_socket("socket");
@@ -112,6 +118,7 @@ make_room(void)
 	make_folder("open", 01777);
 	make_folder("shared", 0775);
 	make_link("folder", "folder-link");
+	make_link(".", "here");
 }
 
 /* The printed problems with the room as DIR; free it. */
@@ -552,6 +559,211 @@ test_many(void)
 	sources_free(sources);
 }
 
+typedef const struct source *file_reader(struct sources *sources,
+    const char *path, struct diags *diags, const struct place *place);
+
+struct reading {
+	file_reader *read;
+	const char *name;
+};
+
+/* clang-format off */
+static const struct {
+	const char *what;
+	struct reading readings[2]; /* the last one is looked at */
+	const char *problem;        /* "": it is read */
+} uses[] = {
+	{ "a file larger than others may be",
+	    { { sources_read_large, "large" } }, "" },
+	{ "a file that is too large for all",
+	    { { sources_read_large, "huge" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/huge' has "
+	    "1073741825 bytes; at most 1073741824 are read\n" },
+	{ "a large file its group can write",
+	    { { sources_read_large, "group" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/group' can be "
+	    "written by group or others (mode 0664); run chmod go-w\n" },
+	{ "an empty large file",
+	    { { sources_read_large, "empty" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/empty' is empty; "
+	    "write at least one line, or do not name it\n" },
+	{ "a key its group can read",
+	    { { sources_read_secret, "key" } }, "" },
+	{ "a key its group can write",
+	    { { sources_read_secret, "key-writable" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/key-writable' "
+	    "holds a key, but others can use it or its group can write it "
+	    "(mode 0660); run chmod g-w,o=\n" },
+	{ "a key others can read",
+	    { { sources_read_secret, "key-readable" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/key-readable' "
+	    "holds a key, but others can use it or its group can write it "
+	    "(mode 0644); run chmod g-w,o=\n" },
+	{ "a key others can run",
+	    { { sources_read_secret, "key-runnable" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/key-runnable' "
+	    "holds a key, but others can use it or its group can write it "
+	    "(mode 0601); run chmod g-w,o=\n" },
+	{ "a key that is too large",
+	    { { sources_read_secret, "large" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/large' holds a "
+	    "key, but others can use it or its group can write it (mode "
+	    "0644); run chmod g-w,o=\n" },
+	{ "a key behind a symbolic link",
+	    { { sources_read_secret, "link" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/link' is a "
+	    "symbolic link; it must be a regular file\n" },
+	{ "a list, then a directory",
+	    { { sources_read, "plain" }, { sources_read_large, "plain" } },
+	    "" },
+	{ "a directory, then a list",
+	    { { sources_read_large, "plain" }, { sources_read, "plain" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/plain' is named "
+	    "for two purposes; give each a file of its own\n" },
+	{ "a list, then a key",
+	    { { sources_read, "key" }, { sources_read_secret, "key" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/key' is named "
+	    "for two purposes; give each a file of its own\n" },
+	{ "a key, then a list",
+	    { { sources_read_secret, "key" }, { sources_read, "key" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/key' is named "
+	    "for two purposes; give each a file of its own\n" },
+	{ "a key, then a directory",
+	    { { sources_read_secret, "key" }, { sources_read_large, "key" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/key' is named "
+	    "for two purposes; give each a file of its own\n" },
+	{ "a key, then a list by another path",
+	    { { sources_read_secret, "key" }, { sources_read, "here/key" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/here/key' is "
+	    "named for two purposes; give each a file of its own\n" },
+	{ "a list, then a key by another path",
+	    { { sources_read, "./key" }, { sources_read_secret, "key" } },
+	    "main.ini:7: error: [directory] recipients: 'DIR/key' is named "
+	    "for two purposes; give each a file of its own\n" },
+	{ "a key twice",
+	    { { sources_read_secret, "key" },
+	    { sources_read_secret, "here/key" } }, "" },
+};
+/* clang-format on */
+
+static void
+test_uses(void)
+{
+	for (size_t i = 0; i < nitems(uses); i++) {
+		struct sources *sources = sources_new();
+		struct diags *diags = diags_new();
+		const struct source *source = NULL;
+		char path[256], *text;
+
+		for (size_t k = 0; k < nitems(uses[i].readings) &&
+		     uses[i].readings[k].read != NULL;
+		     k++)
+			source = uses[i].readings[k].read(sources,
+			    in_room(path, uses[i].readings[k].name), diags,
+			    &setting);
+		text = printed(diags);
+		is_str(text, uses[i].problem, uses[i].what);
+		ok((source != NULL) == (uses[i].problem[0] == '\0'),
+		    "bytes or a problem");
+		free(text);
+		diags_free(diags);
+		sources_free(sources);
+	}
+}
+
+/* The main file, and one that is read in some way and perhaps given back. */
+static const char *
+hash_with(char hex[65], file_reader *read, const char *name, int released)
+{
+	struct sources *sources = sources_new();
+	struct diags *diags = diags_new();
+	const struct source *source;
+	char path[256];
+
+	hex[0] = '\0';
+	if (sources_read(sources, in_room(path, "plain"), diags, NULL) == NULL)
+		exit(2);
+	source = read(sources, in_room(path, name), diags, NULL);
+	if (source != NULL && released)
+		sources_release(sources, source);
+	if (source == NULL || sources_hash(sources, hex) != 0)
+		hex[0] = '\0';
+	diags_free(diags);
+	sources_free(sources);
+	return hex;
+}
+
+static void
+test_released_hash(void)
+{
+	char first[65], second[65];
+
+	make_file("list", "one\n", 0644);
+	hash_with(first, sources_read_large, "list", 0);
+	is_int((long long)strlen(first), 64, "a large file is in the hash");
+	is_str(hash_with(second, sources_read_large, "list", 1), first,
+	    "given back or not");
+	ok(strcmp(hash_with(second, sources_read, "list", 0), first) != 0,
+	    "its digest is told from bytes");
+	make_file("list", "two\n", 0644);
+	ok(strcmp(hash_with(second, sources_read_large, "list", 1), first) != 0,
+	    "another byte, another hash");
+
+	make_file("key", "k1 00\n", 0640);
+	hash_with(first, sources_read_secret, "key", 0);
+	is_str(hash_with(second, sources_read, "plain", 0), first,
+	    "a key is in no hash");
+	make_file("key", "k1 01\n", 0640);
+	is_str(hash_with(second, sources_read_secret, "key", 1), first,
+	    "and can be changed without one");
+}
+
+static void
+test_release(void)
+{
+	struct sources *sources = sources_new();
+	struct diags *diags = diags_new();
+	const struct source *large, *list, *key;
+	char path[256], *text;
+
+	large =
+	    sources_read_large(sources, in_room(path, "plain"), diags, NULL);
+	ok(large != NULL && large->len == 4 &&
+		memcmp(large->bytes, "[b]\n", 4) == 0,
+	    "a large file is read whole");
+	ok(sources_read_large(sources, path, diags, NULL) == large, "and once");
+	sources_release(sources, large);
+	ok(large->bytes == NULL, "its bytes are given back");
+	sources_release(sources, large);
+	ok(sources_read_large(sources, path, diags, NULL) == NULL,
+	    "and not read again");
+	text = printed(diags);
+	is_str(text,
+	    "DIR/plain:0: error: the file is not in memory any more; load it "
+	    "again\n",
+	    "which is said");
+	free(text);
+
+	list = sources_read(sources, in_room(path, "list"), diags, NULL);
+	ok(sources_read_large(sources, path, diags, NULL) == list,
+	    "a list that is a directory as well is read once");
+	sources_release(sources, list);
+	ok(list != NULL && list->bytes != NULL &&
+		sources_read(sources, path, diags, NULL) == list,
+	    "and stays as a list");
+
+	is_int(sources_add(sources, "secret", "k1 00", 5), 0, "a key at hand");
+	key = sources_read_secret(sources, "secret", diags, NULL);
+	ok(key != NULL && key->len == 5 && memcmp(key->bytes, "k1 00", 5) == 0,
+	    "is read as if it were a file");
+	sources_release(sources, key);
+	ok(key != NULL && key->bytes == NULL, "and given back");
+	is_int((long long)diags_count(diags, SEVERITY_ERROR), 1,
+	    "without a problem");
+	diags_free(diags);
+	sources_free(sources);
+}
+
 /* Root may read all: a child without rights sees what others see. */
 static void
 give_up_root(void)
@@ -573,6 +785,10 @@ main(void)
 	if (geteuid() != getuid() && seteuid(getuid()) != 0)
 		perror("seteuid");
 	test_fit();
+	make_file("plain", "[b]\n", 0644);
+	test_uses();
+	test_released_hash();
+	test_release();
 	test_changing();
 	test_folder();
 	test_hash();
