@@ -147,7 +147,8 @@ install: all
 	install -m 644 $(filter %.8,$(MANUALS)) $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 $(filter %.5,$(MANUALS)) $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 README INSTALL $(DESTDIR)$(DOCDIR)/
-	install -m 644 etc/*.ini etc/*.example $(DESTDIR)$(DOCDIR)/examples/
+	install -m 644 etc/*.ini etc/*.example etc/recipients etc/policy-tests \
+	    $(DESTDIR)$(DOCDIR)/examples/
 	install -m 644 etc/connectors.d/*.ini \
 	    $(DESTDIR)$(DOCDIR)/examples/connectors.d/
 	sed 's,@SBINDIR@,$(SBINDIR),' contrib/connector-milter.service \

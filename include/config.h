@@ -12,6 +12,7 @@
 
 #include "connector.h"
 #include "diag.h"
+#include "setting.h"
 
 struct sources;
 
@@ -82,5 +83,9 @@ bool config_expires(const struct config *config);
 /* Where connector number index got its setting from; name is canonical. */
 struct origin config_origin(
     const struct config *config, size_t index, const char *setting);
+
+/* The same for the settings of sections that stand once. */
+struct origin config_global_origin(const struct config *config,
+    enum section_kind section, const char *setting);
 
 #endif

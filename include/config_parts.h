@@ -2,12 +2,15 @@
  * config_parts.h - what the files of the configuration room share.
  *
  * config_files.c finds the files and their sections, config_build.c makes
- * structs of sections, config_origin.c tells where a value was written,
- * config.c puts all together and keeps it. Only they and lint include this.
- * While building one thread, afterwards constant.
+ * structs of sections, config_linked.c loads what settings name as a whole
+ * file, config_origin.c tells where a value was written, config.c puts all
+ * together and keeps it. Only they and lint include this. While building one
+ * thread, afterwards constant.
  */
 #ifndef CONFIG_PARTS_H
 #define CONFIG_PARTS_H
+
+#include <stdatomic.h>
 
 #include "arena.h"
 #include "config.h"
@@ -36,7 +39,14 @@ struct path_list {
 	size_t room;
 };
 
-struct shared_sources;
+/* One set of bytes, and what it was loaded to, serves several days. */
+struct shared_sources {
+	atomic_uint holders;
+	struct sources *sources;
+	bool linked; /* the rest is loaded */
+	struct directory *directory;
+	struct stamp_keys *stamp_keys;
+};
 
 struct config {
 	struct arena *arena;
@@ -82,6 +92,16 @@ void build_globals(struct build *build);
 void build_groups(struct build *build);
 
 /*
+ * Loads the directory and the stamp keys, unless another day has, and fills
+ * policy with them. After every other file is read: one that is named twice is
+ * still there then.
+ */
+void build_linked(struct build *build);
+
+/* Frees what build_linked loaded. */
+void linked_free(struct shared_sources *shared);
+
+/*
  * One struct per section of config->connectors, on the heap; NULL without
  * memory.
  */
@@ -96,9 +116,5 @@ const struct ini_key *section_usage(
 
 /* Is a directory configured? Some presets ask. */
 bool config_has_directory(const struct config *config);
-
-/* config_origin for the settings of sections that stand once. */
-struct origin config_global_origin(const struct config *config,
-    enum section_kind section, const char *setting);
 
 #endif

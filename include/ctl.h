@@ -29,9 +29,12 @@ struct ctl_verb {
 	const char *help;  /* one line */
 };
 
+int ctl_directory(int argc, char **argv);
 int ctl_explain(int argc, char **argv);
 int ctl_help(int argc, char **argv);
 int ctl_mta(int argc, char **argv);
+int ctl_test(int argc, char **argv);
+int ctl_verify_stamp(int argc, char **argv);
 
 /* The verbs, in the order of the help. */
 extern const struct ctl_verb ctl_verbs[];

@@ -19,6 +19,7 @@
 #include "facts.h"
 
 struct connector;
+struct organization;
 
 enum identity {
 	IDENTITY_ANONYMOUS,
@@ -105,11 +106,29 @@ struct login_group {
 int login_compare(const void *a, const void *b);
 
 /*
- * The first identity that fits. Nobody is PARTNER or SERVER yet: what would
- * prove them is refused by the loader.
+ * The first identity that fits: externally secured, server (by login, then by
+ * certificate), user, partner, anonymous. Sets *proven to the longest domain
+ * of tls_receive_domain_secure_list that a partner's certificate lies in, NULL
+ * for all others.
  */
-enum identity identity_of(
+enum identity identity_of(const struct organization *organization,
+    const struct connector *connector, const struct facts *facts,
+    const char **proven);
+
+/* Is the session's login one of server_identities? */
+bool identity_login_is_server(
     const struct connector *connector, const struct facts *facts);
+
+/*
+ * Does mail of this session count as our own people's? User, externally
+ * secured, and server unless MAIL said AUTH=<>. Nobody else, whatever rights
+ * they have: Exchange 2003 let anonymous sessions pass here.
+ */
+bool identity_is_internal(enum identity identity, const struct facts *facts);
+
+/* "Internal", "Partner" or "Anonymous": the stamp AuthAs (design 4.6). */
+const char *identity_auth_as(
+    enum identity identity, struct rights rights, const struct facts *facts);
 
 /* The rights of a session with this identity and these facts. */
 struct rights identity_rights(const struct connector *connector,
@@ -119,9 +138,13 @@ struct rights identity_rights(const struct connector *connector,
  * Which rights could a session have here that nobody logged in, taking every
  * host: grant as held? For the relay guard and for the loader's refusal of
  * open relays. by_certificate asks for partners and servers instead of
- * anonymous, externally secured and host: sessions.
+ * anonymous, externally secured and host: sessions; what a group gives servers
+ * counts where server_identities names a certificate.
  */
 uint16_t identity_reachable_rights(
     const struct connector *connector, bool by_certificate);
+
+/* Can a certificate make anybody a partner or a server here? */
+bool identity_by_certificate(const struct connector *connector);
 
 #endif

@@ -31,7 +31,7 @@ struct log_record {
 	unsigned client_port;
 	struct endpoint listener;
 	const char *stage;
-	const char *verdict;
+	const char *verdict; /* accept, [would-]tempfail, [would-]reject */
 	const char *rule;
 	const char *reply;
 	const char *from; /* as typed, without brackets */

@@ -6,6 +6,7 @@
  * Right under the worker pool of Debian's libmilter, where the callbacks of one
  * session run on different threads, and under one thread per connection.
  * Allow is SMFIS_CONTINUE, always; ACCEPT and DISCARD would end all checking.
+ * An MTA that does not let us change headers gets no session.
  */
 #ifndef MILTER_H
 #define MILTER_H

@@ -37,6 +37,10 @@ struct decision {
 	enum verdict verdict;
 	const struct rule *rule; /* that decided; NULL when accepted */
 	enum reply_id reply;     /* REPLY_NONE when accepted */
+	/* The first rule that refused and was only noted, or NULL; its reply.
+	 */
+	const struct rule *noted;
+	enum reply_id noted_reply;
 	struct step steps[RULES_MAX];
 	size_t step_count;
 };
@@ -53,13 +57,19 @@ void policy_decide(
 void policy_select(struct judged *judged, struct owner *owner);
 
 /*
- * Sets judged->identity and judged->rights from facts and connector, which must
- * not be NULL.
+ * Sets identity, rights and proven in judged from facts and connector, which
+ * must not be NULL.
  */
 void policy_identify(struct judged *judged);
 
-/* The exact reply of a decision that is not VERDICT_ACCEPT. */
-void policy_reply(struct reply *reply, const struct decision *decision,
-    const struct judged *judged);
+/* The exact reply by which rule refuses, as policy_decide found them. */
+void policy_reply(struct reply *reply, const struct rule *rule,
+    enum reply_id id, const struct judged *judged);
+
+/* The verdict that goes with a reply that is not REPLY_NONE. */
+enum verdict policy_verdict(enum reply_id reply);
+
+/* Only log what the connector decides: is it one with mode = monitor? */
+bool policy_monitors(const struct judged *judged);
 
 #endif

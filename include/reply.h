@@ -21,6 +21,8 @@ enum reply_id {
 	REPLY_AT_CONNECT, /* the MTA's own words: none can be set there */
 	REPLY_LISTENER,
 	REPLY_NO_CONNECTOR,
+	REPLY_EHLO_DOMAIN,
+	REPLY_HELO_SYNTAX,
 	REPLY_REQUIRE_TLS,
 	REPLY_MECHANISM,
 	REPLY_MECHANISM_NEEDS_TLS,
@@ -28,7 +30,14 @@ enum reply_id {
 	REPLY_SENDER_SYNTAX,
 	REPLY_SENDER_PERMISSION,
 	REPLY_RECIPIENT_SYNTAX,
+	REPLY_RESERVED_TOP_LEVEL,
+	REPLY_RESERVED_SECOND_LEVEL,
+	REPLY_SINGLE_LABEL,
 	REPLY_RELAY,
+	REPLY_USER_UNKNOWN, /* names recipient_lookup, whatever the rule */
+	REPLY_INTERNAL_ONLY,
+	REPLY_TOO_MANY_RECIPIENTS,
+	REPLY_HEADER_SIZE,
 	REPLY_COUNT,
 };
 
@@ -43,7 +52,8 @@ struct reply {
 
 /*
  * The reply of row id for a refusal by rule. With identify the text ends in
- * " [connector NAME, rule RULE]"; connector NULL is written "-".
+ * " [connector NAME, rule RULE]"; connector NULL is written "-". Some rows name
+ * one rule always, so as not to betray another.
  */
 void reply_fill(struct reply *reply, enum reply_id id, enum reply_style style,
     bool identify, const char *connector, const char *rule);

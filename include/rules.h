@@ -4,8 +4,8 @@
  * A rule asks one question of connector and facts. asks() says whether this
  * connector poses it at all; holds() answers YES (go on), NO (refuse with the
  * row's reply) or UNKNOWN (defer: never permission). Both are pure: no I/O, no
- * clock, no lock, no memory. The table is the documentation: help and manuals
- * are printed from it.
+ * clock, no lock, no memory. A rule of two stages has a row in each. The table
+ * is the documentation: help and manuals are printed from it.
  */
 #ifndef RULES_H
 #define RULES_H
@@ -17,11 +17,13 @@ struct judged {
 	const struct policy *policy;
 	const struct connector *connector; /* NULL: none serves this client */
 	const struct facts *facts;
-	enum identity identity; /* from STAGE_MAIL on */
-	struct rights rights;   /* from STAGE_MAIL on */
+	/* from STAGE_MAIL on */
+	enum identity identity;
+	struct rights rights;
+	const char *proven; /* domain of a partner's certificate, or NULL */
 };
 
-#define RULE_SETTINGS_MAX 4
+#define RULE_SETTINGS_MAX 5
 
 struct rule {
 	const char *name;
@@ -33,6 +35,8 @@ struct rule {
 	enum answer (*holds)(const struct judged *judged, enum reply_id *reply);
 	/* The further reply holds() may choose, or REPLY_NONE. */
 	enum reply_id other_reply;
+	/* Only noted, not acted on? NULL: never. For check_header_from. */
+	bool (*noted)(const struct judged *judged);
 	/* The connector settings that decide, for people. */
 	const char *settings[RULE_SETTINGS_MAX];
 	/* "refuses when ...": one sentence for the help. */

@@ -17,7 +17,9 @@ struct global_settings {
 	struct organization organization;
 	enum reply_style reply_style;
 	bool identify_connector;
-	struct strings connectors; /* files and folders */
+	const char *stamp_prefix;
+	const char *stamp_key_file; /* "": none */
+	struct strings connectors;  /* files and folders */
 	const char *directory_recipients;
 	long long protocol_log_max_file_size;
 	long long protocol_log_max_directory_size;
@@ -36,7 +38,6 @@ struct connector_settings {
 	struct connector connector;
 	int expires; /* last valid day, yyyymmdd; 0: none */
 	unsigned usage;
-	bool domain_secure_enabled;
 	bool binary_mime_enabled;
 	bool chunking_enabled;
 	long long connection_timeout;

@@ -11,6 +11,13 @@
  * stages at each MAIL: on Postfix a refusal at HELO would stick for the whole
  * connection. The configuration is pinned from MAIL to the end of the message.
  *
+ * A connector with mode = monitor decides and logs, but what it refuses goes on
+ * and its header edits are empty. What was refused at MAIL is not judged any
+ * further then. Questions without live state (explain) are always enforced.
+ *
+ * Every header field is needed for the firewall, whatever the configuration, so
+ * no session can lack a callback that a newer one needs.
+ *
  * Without memory, or asked in an impossible order, a session refuses in the
  * words of a rule that cannot decide (REPLY_UNDECIDED), by rule "internal".
  *
@@ -63,6 +70,9 @@ struct mail_info {
 	const char *tls_version;
 	const char *auth_type;
 	const char *auth_authen;
+	const char *verify; /* {verify}: of Sendmail alone */
+	const char *cn_subject;
+	const char *cert_subject;
 	const char *queue_id;
 };
 
@@ -73,6 +83,28 @@ struct rcpt_info {
 	const char *rcpt_mailer;
 	const char *rcpt_host;
 	const char *queue_id;
+};
+
+struct eom_info {
+	const char *queue_id;
+	const char *server_name; /* {j} */
+	long long now;           /* seconds since 1970, for the stamp */
+};
+
+/*
+ * One change to the header. Names and values are the session's. What only an
+ * MTA can tell (our signature, its own name) is NULL without live state.
+ */
+struct edit {
+	enum edit_kind { EDIT_DELETE, EDIT_REPLACE, EDIT_INSERT } kind;
+	const char *name;
+	unsigned index; /* from 1, among fields of this name; not of INSERT */
+	const char *value; /* not of DELETE */
+};
+
+struct edits {
+	const struct edit *items;
+	size_t count;
 };
 
 /* NULL without memory. Freed by session_free, which may be given NULL. */
@@ -91,8 +123,30 @@ bool session_mail(struct session *session, const struct mail_info *info,
     struct reply *reply) NODISCARD;
 bool session_rcpt(struct session *session, const struct rcpt_info *info,
     struct reply *reply) NODISCARD;
-bool session_eom(struct session *session, const char *queue_id,
-    struct reply *reply) NODISCARD;
+
+/*
+ * A field of the header, as the MTA shows it. Nothing can be answered; what
+ * cannot be kept is remembered and decided at the end of the message.
+ */
+void session_header(
+    struct session *session, const char *name, const char *value);
+
+/*
+ * The end of the message. On true, edits are what the header needs, to be made
+ * in this order: deletions (highest index of a name first), replacements,
+ * insertions, each above all that is there. They are valid until session_done,
+ * which must follow.
+ */
+bool session_eom(struct session *session, const struct eom_info *info,
+    struct edits *edits, struct reply *reply) NODISCARD;
+
+/*
+ * Whether the MTA took all edits. Logs the message as accepted and returns
+ * true, or false with the reply that defers it: forged fields might be left.
+ * Ends the transaction.
+ */
+bool session_done(
+    struct session *session, bool edited, struct reply *reply) NODISCARD;
 
 /* The transaction ends without a message. */
 void session_abort(struct session *session);

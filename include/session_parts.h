@@ -1,30 +1,69 @@
 /*
  * session_parts.h - what the files of the session room share: its inside.
  *
- * session.c plays the session, session_log.c says what the operator log hears
- * of it. No other room includes this. A session owns what it points to, but for
- * the server. As for threads see session.h.
+ * session.c plays the session, session_mail.c and session_rcpt.c learn the
+ * facts of their commands, session_message.c reads the header and ends the
+ * message, session_edits.c says what the header needs, session_log.c what the
+ * operator log hears of it all. No other room includes this. A session owns
+ * what it points to, but for the server. As for threads see session.h.
  */
 #ifndef SESSION_PARTS_H
 #define SESSION_PARTS_H
 
+#include "directory.h"
+#include "firewall.h"
 #include "session.h"
 #include "text.h"
 
+struct arena;
+
 /* One byte more than the log shows, so that it tells that there was more. */
 #define SHOWN_MAX (TEXT_FIELD_MAX + 2)
+
+/* The longest name of a field that we delete; longer ones refuse the mail. */
+#define FIELD_NAME_MAX 256
+
+/* Longer queue ids are cut; the log and the stamp are all that show them. */
+#define QUEUE_ID_MAX 64
+
+/* A name of which every field has to go, and how many there are. */
+struct doomed {
+	struct doomed *next;
+	const char *name;
+	unsigned count;
+};
+
+/*
+ * What is kept of a header, whatever its length: FIREWALL_FIELDS_MAX names and
+ * the From fields up to their own limits.
+ */
+struct header {
+	struct arena *arena; /* of all this and the edits; NULL: nothing yet */
+	struct doomed *doomed; /* as they came */
+	unsigned doomed_fields;
+	const char *from[FIREWALL_FROM_FIELDS_MAX];
+	size_t from_count;
+	size_t from_bytes;
+	bool failed; /* without memory */
+};
 
 /* From MAIL to the end of the message. */
 struct transaction {
 	struct snapshot *snapshot; /* pinned */
 	struct judged judged;
+	bool unjudged; /* refused at MAIL by a connector that only monitors */
+	bool ended;    /* session_eom let it pass */
 	struct mailbox sender;
 	char from[SHOWN_MAX];
 	char to[SHOWN_MAX];  /* the first accepted recipient */
-	unsigned recipients; /* accepted ones */
+	unsigned recipients; /* that the MTA takes */
+	unsigned permitted;  /* by every rule; fewer where only monitored */
 	char *login;
 	struct mailbox login_address;
 	char *tls;
+	char certificate[DOMAIN_MAX + 1];
+	char queue_id[QUEUE_ID_MAX]; /* once ended */
+	struct header header;
 };
 
 struct session {
@@ -39,16 +78,87 @@ struct session {
 	struct transaction *transaction;  /* NULL outside of one */
 };
 
+/* Which command is being answered, for the log; each may be NULL. */
+struct command {
+	const char *queue_id;
+	const char *to; /* of RCPT */
+};
+
+/* A rule that refuses, and whether anybody but the log is told. */
+struct refusal {
+	enum stage stage;
+	const struct rule *rule;
+	enum reply_id reply;
+	bool enforced;
+};
+
+/* session.c */
+
+/* Judges a stage, shows it to the observer and logs what was only noted. */
+void session_decide(struct session *session, enum stage stage,
+    const struct judged *judged, struct decision *decision,
+    const struct command *command);
+
+/* Selection and the rules of the connect stage, by the pinned snapshot. */
+void session_judge_connection(struct session *session,
+    const struct snapshot *snapshot, struct judged *judged,
+    struct decision *decision, const struct command *command);
+
+/*
+ * A decision that is not VERDICT_ACCEPT: its reply, and its line in the log.
+ * Returns whether to go on all the same: the connector only monitors.
+ */
+bool session_refuse(const struct session *session, const struct judged *judged,
+    const struct decision *decision, const struct command *command,
+    struct reply *reply);
+
+/* A refusal by no rule, in the words of one that cannot decide: false. */
+bool session_refuse_internal(struct session *session, enum stage stage,
+    const struct command *command, struct reply *reply);
+
+/* Is all that the connector decides only logged? Not when explaining. */
+bool session_monitors(
+    const struct session *session, const struct judged *judged);
+
+/* session_mail.c */
+
+/* Unparsable is a fact like any other (MAILBOX_INVALID); a rule says so. */
+void session_parse_path(struct mailbox *mailbox, const char *path);
+
+bool session_parameters_are_valid(const char *const *parameters);
+
+/* Gives a bare name the connector's default_domain, if it has one. */
+void session_complete(struct mailbox *mailbox, const struct judged *judged);
+
+/* What the directory knows of mailbox. */
+enum answer session_look_up(const struct judged *judged,
+    const struct mailbox *mailbox, struct listing *listing);
+
+/* What it is to us, for one who claims to be it: enum sender_claim. */
+unsigned session_claim(
+    const struct judged *judged, const struct mailbox *mailbox);
+
+/* session_edits.c */
+
+/*
+ * The edits that the header of the transaction needs, in its arena. 0, or -1
+ * without memory or when the stamp cannot be signed.
+ */
+int session_make_edits(const struct session *session,
+    const struct eom_info *info, struct edits *edits) NODISCARD;
+
+/* session_log.c */
+
 /* Copies a path without its brackets, cut where the log would cut it. */
 void session_shown(char out[SHOWN_MAX], const char *text);
 
 /*
  * Each of these writes one line of the operator log, and none without live
- * state. A refused command; to is NULL but for RCPT:
+ * state. A refused command, or one that would have been:
  */
 void session_log_refusal(const struct session *session,
-    const struct judged *judged, const struct decision *decision,
-    const struct reply *reply, const char *queue_id, const char *to);
+    const struct judged *judged, const struct refusal *refusal,
+    const struct reply *reply, const struct command *command);
 
 /* A recipient that the MTA refused by itself, in its words: */
 void session_log_mta(
@@ -59,7 +169,6 @@ void session_log_selection(
     const struct session *session, const struct judged *judged);
 
 /* An accepted message: */
-void session_log_acceptance(
-    const struct session *session, const char *queue_id);
+void session_log_acceptance(const struct session *session);
 
 #endif

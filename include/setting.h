@@ -48,6 +48,7 @@ enum setting_type {
 	SETTING_FLAGS,
 	SETTING_DATE,
 	SETTING_TEXT,
+	SETTING_DOMAIN, /* canonical, no wildcard; "": none */
 	/* lists */
 	SETTING_STRINGS,
 	SETTING_BINDINGS,
@@ -55,8 +56,11 @@ enum setting_type {
 	SETTING_PRINCIPALS,
 	SETTING_MAILBOXES,
 	SETTING_DOMAINS,
+	SETTING_SERVERS,
+	SETTING_CAPABILITIES,
+	SETTING_EXEMPTIONS,
 };
-#define SETTING_TYPE_COUNT (SETTING_DOMAINS + 1)
+#define SETTING_TYPE_COUNT (SETTING_EXEMPTIONS + 1)
 
 struct strings {
 	const char *const *items;
@@ -74,7 +78,7 @@ union setting_value {
 	long long number; /* COUNT, SIZE in bytes, TIME in seconds */
 	unsigned choice;  /* CHOICE, FLAGS, MODE */
 	int date;         /* yyyymmdd; 0: none */
-	const char *text;
+	const char *text; /* TEXT, DOMAIN */
 	struct setting_list list;
 };
 
@@ -99,12 +103,16 @@ struct setting {
 	bool may_be_unlimited;
 	bool needs_item; /* a list that must not be empty */
 	const struct choice *choices;
-	/* Of TEXT, and of each item of STRINGS; says in why what is wrong. */
+	/*
+	 * Of TEXT, DOMAIN, and of each item of STRINGS and DOMAINS; says in why
+	 * what is wrong.
+	 */
 	bool (*check)(const char *value, struct text *why);
-	const char *form;    /* TEXT, STRINGS: what it looks like */
+	const char *form; /* what it looks like, when the type does not say */
 	const char *initial; /* built-in value; NULL: has to be written */
 	const char *off;     /* ENFORCED_LATER: what is accepted, or NULL */
 	const char *help;
+	const char *exchange; /* Exchange's name for it; NULL: ours alone */
 };
 
 #define SETTING_NOWHERE ((size_t)-1)
@@ -122,12 +130,17 @@ struct setting {
 #define SETTING_IS_FLAGS(offset) unsigned : (offset)
 #define SETTING_IS_DATE(offset) int : (offset)
 #define SETTING_IS_TEXT(offset) const char * : (offset)
-#define SETTING_IS_STRINGS(offset) struct strings : (offset)
+#define SETTING_IS_DOMAIN(offset) const char * : (offset)
+#define SETTING_IS_STRINGS(offset) \
+	struct strings : (offset), struct field_prefixes : (offset)
 #define SETTING_IS_BINDINGS(offset) struct bindings : (offset)
 #define SETTING_IS_RANGES(offset) struct addrset : (offset)
 #define SETTING_IS_PRINCIPALS(offset) struct principals : (offset)
 #define SETTING_IS_MAILBOXES(offset) struct mailbox_patterns : (offset)
 #define SETTING_IS_DOMAINS(offset) struct domain_set : (offset)
+#define SETTING_IS_SERVERS(offset) struct server_identities : (offset)
+#define SETTING_IS_CAPABILITIES(offset) struct capabilities : (offset)
+#define SETTING_IS_EXEMPTIONS(offset) struct exemptions : (offset)
 #define FIELD(kind, object, member) \
 	.type = SETTING_##kind, \
 	.offset = _Generic(((struct object *)0)->member, \

@@ -20,10 +20,8 @@ bool check_banner(const char *value, struct text *why);
 bool check_host(const char *value, struct text *why);
 bool check_domain(const char *value, struct text *why); /* no pattern */
 bool check_delimiter(const char *value, struct text *why);
-bool check_header(const char *value, struct text *why);
-bool check_capability(const char *value, struct text *why); /* domain:cap */
-bool check_server(const char *value, struct text *why);     /* login:, cert: */
-bool check_exempt(const char *value, struct text *why);     /* d, *.d, host: */
+bool check_stamp_prefix(const char *value, struct text *why);
+bool check_protected(const char *value, struct text *why); /* of a field name */
 bool check_threshold(const char *value, struct text *why);
 
 #endif

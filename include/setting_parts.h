@@ -3,7 +3,8 @@
  *
  * setting.c has the table of types, setting_scalar.c and setting_number.c the
  * types of one value, setting_list.c takes lists apart, setting_item.c parses
- * their items. No other room includes this. Whatever returns -1 has added a
+ * their items and setting_trust.c those that say whose word or certificate
+ * counts. No other room includes this. Whatever returns -1 has added a
  * problem. One thread at a time.
  */
 #ifndef SETTING_PARTS_H
@@ -21,6 +22,7 @@ int setting_parse_mode(PARSER_ARGUMENTS) NODISCARD;
 int setting_parse_choice(PARSER_ARGUMENTS) NODISCARD;
 int setting_parse_date(PARSER_ARGUMENTS) NODISCARD;
 int setting_parse_text(PARSER_ARGUMENTS) NODISCARD;
+int setting_parse_domain(PARSER_ARGUMENTS) NODISCARD;
 int setting_parse_list(PARSER_ARGUMENTS) NODISCARD;
 int setting_parse_flags(PARSER_ARGUMENTS) NODISCARD;
 int setting_parse_domains(PARSER_ARGUMENTS) NODISCARD;
@@ -36,7 +38,20 @@ int setting_find_choice(const struct setting_context *context,
 /* Adds "'TEXT' WRONG; expected: TYPE" and returns -1. */
 int setting_refuse(const struct setting_context *context,
     const struct setting *setting, const char *text, const char *wrong);
+/* Adds "'TEXT': WRONG" and returns -1. */
+int setting_refuse_item(
+    const struct setting_context *context, const char *text, const char *wrong);
+/* What the row's own check says of a text or an item: 0, or -1. */
+int setting_check_text(const struct setting_context *context,
+    const struct setting *setting, const char *text) NODISCARD;
 int setting_no_memory(const struct setting_context *context);
+
+/*
+ * The host name behind "host:", canonical and kept; *below for host:.DOMAIN.
+ * item is what problems quote.
+ */
+int setting_parse_host(const struct setting_context *context, const char *item,
+    const char *name, bool *below, const char **canonical) NODISCARD;
 
 /*
  * Parses one item of a list into item, which has the size of the list's
@@ -52,6 +67,9 @@ setting_item_parser setting_parse_range_item;
 setting_item_parser setting_parse_principal_item;
 setting_item_parser setting_parse_mailbox_item;
 setting_item_parser setting_parse_domain_item;
+setting_item_parser setting_parse_server_item;
+setting_item_parser setting_parse_capability_item;
+setting_item_parser setting_parse_exemption_item;
 
 /* How the items of a type that is written as a list are parsed. */
 struct list_type {

@@ -3,24 +3,18 @@
  */
 #include "config_parts.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "lint.h"
 #include "text.h"
 
-/* One set of bytes serves the configurations of several days. */
-struct shared_sources {
-	atomic_uint holders;
-	struct sources *sources;
-};
-
 static void
 shared_release(struct shared_sources *shared)
 {
 	if (shared == NULL || atomic_fetch_sub(&shared->holders, 1) > 1)
 		return;
+	linked_free(shared);
 	sources_free(shared->sources);
 	free(shared);
 }
@@ -29,7 +23,7 @@ shared_release(struct shared_sources *shared)
 static struct shared_sources *
 shared_new(struct sources *sources)
 {
-	struct shared_sources *shared = malloc(sizeof(*shared));
+	struct shared_sources *shared = calloc(1, sizeof(*shared));
 
 	if (shared == NULL) {
 		sources_free(sources);
@@ -191,6 +185,7 @@ build_all(struct build *build, const struct path_list *files)
 	require_connectors(build);
 	check_names(build);
 	settings = build_connectors(build);
+	build_linked(build);
 	lint.settings = settings;
 	if (settings == NULL || build_policy(build, &lint) != 0) {
 		build_no_memory(build);

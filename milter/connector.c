@@ -3,6 +3,8 @@
  */
 #include "connector.h"
 
+#include <string.h>
+
 bool
 organization_accepts(
     const struct organization *organization, const char *domain)
@@ -19,6 +21,44 @@ organization_owns(const struct organization *organization, const char *domain)
 	if (organization->own_domains == OWN_ACCEPTED)
 		return organization_accepts(organization, domain);
 	return domain_set_contains(&organization->accepted_domains, domain);
+}
+
+/* Is the literal, as mailbox.h writes it, an address of own_hosts? */
+static bool
+is_own_literal(const struct organization *organization, const char *literal)
+{
+	char text[DOMAIN_MAX + 1];
+	const size_t len = strlen(literal);
+	struct addr addr;
+
+	if (len < 2 || literal[0] != '[' || literal[len - 1] != ']')
+		return false;
+	memcpy(text, literal + 1, len - 2);
+	text[len - 2] = '\0';
+	return addr_parse_macro(&addr, text) == 0 &&
+	    addrset_contains(&organization->own_hosts, &addr);
+}
+
+bool
+organization_has_mailbox(const struct organization *organization,
+    const struct connector *connector, const struct mailbox *mailbox)
+{
+	if (mailbox->kind == MAILBOX_DOMAIN)
+		return organization_accepts(organization, mailbox->domain);
+	return mailbox->kind == MAILBOX_LITERAL &&
+	    connector->address_literals &&
+	    is_own_literal(organization, mailbox->domain);
+}
+
+bool
+organization_looks_up(
+    const struct organization *organization, const char *domain)
+{
+	const struct domain_set *chosen = &organization->recipient_domains;
+
+	if (chosen->count == 0)
+		chosen = &organization->accepted_domains;
+	return domain_set_contains(chosen, domain);
 }
 
 bool

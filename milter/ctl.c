@@ -24,8 +24,16 @@ ctl_version(int argc, char **argv)
 const struct ctl_verb ctl_verbs[] = {
 	{ "explain", ctl_explain, "--client ADDR[:PORT] [flags]",
 	    "which connector a client gets, what it may do there, and why" },
-	{ "mta", ctl_mta, "postfix [guard] [--config FILE]",
+	{ "test", ctl_test, "[--config FILE] FILE...",
+	    "policy tests: what explain has to answer, line by line" },
+	{ "mta", ctl_mta, "postfix | sendmail [guard] [--config FILE]",
 	    "what the MTA must be told, first of all the relay guard" },
+	{ "directory", ctl_directory, "hash [FILE]",
+	    "a file of recipients with every address as its SHA-256" },
+	{ "verify-stamp", ctl_verify_stamp,
+	    "[--config FILE] [--key-file FILE] [--prefix PREFIX] "
+	    "[--max-age TIME] [FILE]",
+	    "whether the stamp of a message is one that our keys signed" },
 	{ "help", ctl_help, "[settings | rules | replies]",
 	    "this text, or the tables that the program works by" },
 	{ "version", ctl_version, "",

@@ -49,6 +49,14 @@ put_enforcement(const struct setting *setting, char before)
 	}
 }
 
+/* Settings of ours alone have none. */
+static void
+put_exchange(const struct setting *setting, char before)
+{
+	if (setting->exchange != NULL)
+		printf("%cIn Exchange: %s.", before, setting->exchange);
+}
+
 /* mdoc takes a leading dot or quote for a request, and \ for an escape. */
 static void
 put_mdoc(const char *text)
@@ -71,6 +79,7 @@ setting_as_text(const struct setting *setting)
 	    setting_type_text(type, setting), setting_default_text(setting),
 	    setting->help);
 	put_enforcement(setting, ' ');
+	put_exchange(setting, ' ');
 	putchar('\n');
 }
 
@@ -87,6 +96,7 @@ setting_as_mdoc(const struct setting *setting)
 	put_mdoc(setting_default_text(setting));
 	putchar('.');
 	put_enforcement(setting, '\n');
+	put_exchange(setting, '\n');
 	putchar('\n');
 }
 

@@ -1,157 +1,57 @@
 /*
- * explain_print.c - an explanation as text for people and as JSON for scripts.
+ * explain_print.c - an explanation as text, for people.
  */
-#include "explain.h"
+#include "explain_parts.h"
 
 #include <string.h>
 
-#include "json.h"
+#include "schema.h"
 #include "text.h"
 
 /* Every byte may take four characters, and "..." follows. */
 #define TYPED_MAX (4 * TEXT_FIELD_MAX + 4)
 
-static const struct policy *
-policy_of(const struct explanation *explanation)
-{
-	return config_policy(explanation->config);
-}
+/* Under the name of a rule, and under what the session is. */
+enum margin { MARGIN_RULE = 31, MARGIN_HEAD = 13 };
 
-static const char *
-range_of(const struct explanation *explanation)
-{
-	if (explanation->connector == NULL)
-		return NULL;
-	return explanation->connector->remote_ip_ranges
-	    .ranges[explanation->owner.range]
-	    .text;
-}
+#define PROOF_SETTINGS_MAX 2
 
-static const char *
-rule_of(const struct explained *explained)
-{
-	return explained->rule != NULL ? explained->rule->name : NULL;
-}
+/* clang-format off */
+/* What makes a session this; the settings of the connector. */
+static const char *const proofs[IDENTITY_COUNT][PROOF_SETTINGS_MAX] = {
+	[IDENTITY_PARTNER] = { "domain_secure_enabled" },
+	[IDENTITY_SERVER] = { "auth_mechanism", "server_identities" },
+	[IDENTITY_EXTERNALLY_SECURED] =
+	    { "auth_mechanism", "permission_groups" },
+};
 
-static const char *
-reply_of(const struct explained *explained)
-{
-	return explained->rule != NULL ? explained->reply : NULL;
-}
+/* What rules ask that is the same for all connectors. */
+static const struct {
+	const char *rule;
+	enum section_kind section;
+	const char *setting;
+} globals[] = {
+	{ "authoritative_domain_sender", SECTION_ORGANIZATION,
+	    "accepted_domains" },
+	{ "authoritative_domain_sender", SECTION_ORGANIZATION, "own_domains" },
+	{ "any_sender", SECTION_ORGANIZATION, "accepted_domains" },
+	{ "any_sender", SECTION_ORGANIZATION, "own_domains" },
+	{ "any_sender", SECTION_DIRECTORY, "recipients" },
+	{ "relay", SECTION_ORGANIZATION, "accepted_domains" },
+	{ "relay", SECTION_ORGANIZATION, "internal_relay_domains" },
+	{ "relay", SECTION_ORGANIZATION, "external_relay_domains" },
+	{ "recipient_lookup", SECTION_DIRECTORY, "recipients" },
+	{ "recipient_lookup", SECTION_DIRECTORY, "recipient_domains" },
+	{ "recipient_lookup", SECTION_DIRECTORY, "recipient_delimiter" },
+	{ "internal_only", SECTION_DIRECTORY, "recipients" },
+};
 
-static const char *
-stage_of(const struct explained *explained)
-{
-	return explained->rule != NULL ? stage_name(explained->stage) : NULL;
-}
-
-static enum candidacy
-candidacy_of(const struct explanation *explanation, size_t index,
-    const struct range **range)
-{
-	return space_candidacy(policy_of(explanation), index,
-	    &explanation->question->listener, &explanation->question->client,
-	    range);
-}
-
-static void
-json_candidates(struct json *json, const struct explanation *explanation)
-{
-	const struct policy *policy = policy_of(explanation);
-
-	json_open(json, "candidates", '[');
-	for (size_t i = 0; i < policy->connector_count; i++) {
-		const struct range *range;
-		const enum candidacy outcome =
-		    candidacy_of(explanation, i, &range);
-
-		json_open(json, NULL, '{');
-		json_string(json, "connector", policy->connectors[i].name);
-		json_string(json, "range", range != NULL ? range->text : NULL);
-		json_string(json, "outcome", candidacy_name(outcome));
-		json_close(json, '}');
-	}
-	json_close(json, ']');
-}
-
-static void
-json_rights(struct json *json, const struct explanation *explanation)
-{
-	if (!explanation->identified) {
-		json_string(json, "rights", NULL);
-		return;
-	}
-	json_open(json, "rights", '[');
-	for (unsigned right = 0; right < RIGHT_COUNT; right++)
-		if (rights_have(explanation->rights, right) == ANSWER_YES)
-			json_string(json, NULL, right_name(right));
-	json_close(json, ']');
-}
-
-static void
-json_steps(struct json *json, const struct explanation *explanation)
-{
-	json_open(json, "steps", '[');
-	for (size_t i = 0; i < explanation->step_count; i++) {
-		const struct explained_step *step = &explanation->steps[i];
-
-		json_open(json, NULL, '{');
-		json_string(json, "stage", stage_name(step->stage));
-		json_string(json, "rule", step->rule->name);
-		json_string(json, "outcome", outcome_name(step->outcome));
-		json_string(json, "recipient",
-		    step->recipient >= 0
-			? explanation->question->recipients[step->recipient]
-			: NULL);
-		json_close(json, '}');
-	}
-	json_close(json, ']');
-}
-
-static void
-json_recipients(struct json *json, const struct explanation *explanation)
-{
-	json_open(json, "recipients", '[');
-	for (size_t i = 0; i < explanation->recipient_count; i++) {
-		const struct explained *recipient = &explanation->recipients[i];
-
-		json_open(json, NULL, '{');
-		json_string(
-		    json, "recipient", explanation->question->recipients[i]);
-		json_string(json, "verdict", verdict_name(recipient->verdict));
-		json_string(json, "rule", rule_of(recipient));
-		json_string(json, "reply", reply_of(recipient));
-		json_close(json, '}');
-	}
-	json_close(json, ']');
-}
-
-void
-explanation_json(const struct explanation *explanation, FILE *out)
-{
-	const struct explained *message = &explanation->message;
-	const struct connector *connector = explanation->connector;
-	struct json json;
-
-	json_init(&json, out);
-	json_open(&json, NULL, '{');
-	json_string(
-	    &json, "connector", connector != NULL ? connector->name : NULL);
-	json_string(&json, "range", range_of(explanation));
-	json_candidates(&json, explanation);
-	json_string(&json, "identity",
-	    explanation->identified ? identity_name(explanation->identity)
-				    : NULL);
-	json_rights(&json, explanation);
-	json_steps(&json, explanation);
-	json_recipients(&json, explanation);
-	json_string(&json, "verdict", verdict_name(message->verdict));
-	json_string(&json, "stage", stage_of(message));
-	json_string(&json, "rule", rule_of(message));
-	json_string(&json, "reply", reply_of(message));
-	json_bool(&json, "monitor", false);
-	json_close(&json, '}');
-}
+static const char *const edit_words[] = {
+	[EDIT_DELETE] = "delete",
+	[EDIT_REPLACE] = "replace",
+	[EDIT_INSERT] = "insert",
+};
+/* clang-format on */
 
 /* What somebody typed, fit for a terminal. */
 static void
@@ -165,28 +65,112 @@ put_typed(FILE *out, const char *typed)
 	fputs(buf, out);
 }
 
+/* " (FILE:LINE)"; nothing for what nobody wrote. */
 static void
-text_head(const struct explanation *explanation, FILE *out)
+put_place(FILE *out, const struct origin *origin)
 {
-	const char *range = range_of(explanation);
-	const char *name = "none";
-	struct origin origin = { .file = NULL };
+	if (origin->kind == ORIGIN_BUILT_IN)
+		return;
+	fprintf(out, " (%s%s:%u)",
+	    origin->kind == ORIGIN_PRESET ? "by usage, " : "", origin->file,
+	    origin->line);
+}
 
-	if (explanation->connector != NULL) {
-		name = explanation->connector->name;
-		origin = config_origin(explanation->config,
-		    explanation->owner.connector, "remote_ip_ranges");
+/* One setting with its value, when somebody wrote it. */
+static void
+put_setting(FILE *out, enum margin margin, const char *section,
+    const char *setting, const struct origin *origin)
+{
+	if (origin->kind == ORIGIN_BUILT_IN)
+		return;
+	fprintf(out, "%*s", (int)margin, "");
+	if (section != NULL)
+		fprintf(out, "[%s] ", section);
+	fprintf(out, "%s = ", setting);
+	put_typed(out, origin->value);
+	put_place(out, origin);
+	putc('\n', out);
+}
+
+/* Settings of the connector, as many of count as there are. */
+static void
+put_settings(FILE *out, const struct explanation *explanation,
+    enum margin margin, const char *const *settings, size_t count)
+{
+	if (explanation->connector == NULL)
+		return;
+	for (size_t i = 0; i < count && settings[i] != NULL; i++) {
+		const struct origin origin = config_origin(explanation->config,
+		    explanation->owner.connector, settings[i]);
+
+		put_setting(out, margin, NULL, settings[i], &origin);
 	}
-	fprintf(out, "connector  %s\n", name);
-	if (range != NULL)
-		fprintf(out, "range      %s", range);
-	if (range != NULL && origin.file != NULL)
-		fprintf(out, " (%s:%u)", origin.file, origin.line);
-	if (range != NULL)
-		putc('\n', out);
+}
+
+static void
+put_globals(
+    FILE *out, const struct explanation *explanation, const struct rule *rule)
+{
+	for (size_t i = 0; i < nitems(globals); i++) {
+		struct origin origin;
+
+		if (strcmp(globals[i].rule, rule->name) != 0)
+			continue;
+		origin = config_global_origin(explanation->config,
+		    globals[i].section, globals[i].setting);
+		put_setting(out, MARGIN_RULE, section_word(globals[i].section),
+		    globals[i].setting, &origin);
+	}
+}
+
+static void
+put_connector(FILE *out, const struct explanation *explanation)
+{
+	const char *range = explained_range(explanation);
+	struct origin origin;
+
+	if (range == NULL) {
+		fputs("connector  none\n", out);
+		return;
+	}
+	fprintf(out, "connector  %s\n", explanation->connector->name);
+	origin = config_origin(explanation->config,
+	    explanation->owner.connector, "remote_ip_ranges");
+	fprintf(out, "range      %s", range);
+	put_place(out, &origin);
+	putc('\n', out);
+	if (!explanation->monitor)
+		return;
+	origin = config_origin(
+	    explanation->config, explanation->owner.connector, "mode");
+	fputs("monitor    nothing is refused, only logged", out);
+	put_place(out, &origin);
+	putc('\n', out);
+}
+
+static void
+put_partner(FILE *out, const struct explanation *explanation)
+{
+	const struct origin origin = config_global_origin(explanation->config,
+	    SECTION_ORGANIZATION, "tls_receive_domain_secure_list");
+
+	fprintf(out, "proven     %s", explanation->proven);
+	put_place(out, &origin);
+	putc('\n', out);
+}
+
+static void
+put_identity(FILE *out, const struct explanation *explanation)
+{
 	if (!explanation->identified)
 		return;
 	fprintf(out, "identity   %s\n", identity_name(explanation->identity));
+	put_settings(out, explanation, MARGIN_HEAD,
+	    proofs[explanation->identity], PROOF_SETTINGS_MAX);
+	if (explanation->certificate[0] != '\0')
+		fprintf(out, "cert name  %s\n", explanation->certificate);
+	if (explanation->proven != NULL)
+		put_partner(out, explanation);
 	fputs("rights    ", out);
 	for (unsigned right = 0; right < RIGHT_COUNT; right++)
 		if (rights_have(explanation->rights, right) == ANSWER_YES)
@@ -195,15 +179,15 @@ text_head(const struct explanation *explanation, FILE *out)
 }
 
 static void
-text_candidates(const struct explanation *explanation, FILE *out)
+put_candidates(FILE *out, const struct explanation *explanation)
 {
-	const struct policy *policy = policy_of(explanation);
+	const struct policy *policy = explained_policy(explanation);
 
 	fputs("\ncandidates\n", out);
 	for (size_t i = 0; i < policy->connector_count; i++) {
 		const struct range *range;
 		const enum candidacy outcome =
-		    candidacy_of(explanation, i, &range);
+		    explained_candidacy(explanation, i, &range);
 
 		fprintf(out, "  %-12s %s", candidacy_name(outcome),
 		    policy->connectors[i].name);
@@ -213,51 +197,29 @@ text_candidates(const struct explanation *explanation, FILE *out)
 	}
 }
 
-/* The settings behind a step, and where each was written. */
 static void
-text_settings(
-    const struct explanation *explanation, const struct rule *rule, FILE *out)
+put_step(FILE *out, const struct explanation *explanation,
+    const struct explained_step *step)
 {
-	for (size_t i = 0; i < RULE_SETTINGS_MAX; i++) {
-		const char *setting = rule->settings[i];
-		struct origin origin;
+	const struct question *question = explanation->question;
+	const struct rule *rule = step->rule;
 
-		if (setting == NULL || explanation->connector == NULL)
-			return;
-		origin = config_origin(
-		    explanation->config, explanation->owner.connector, setting);
-		if (origin.kind == ORIGIN_BUILT_IN)
-			continue;
-		fprintf(out, "%31s%s = ", "", setting);
-		put_typed(out, origin.value);
-		fprintf(out, " (%s%s:%u)\n",
-		    origin.kind == ORIGIN_PRESET ? "by usage, " : "",
-		    origin.file, origin.line);
+	fprintf(out, "  %-8s %-10s %s", stage_name(step->stage),
+	    outcome_name(step->outcome), rule->name);
+	if (step->recipient >= 0) {
+		fputs(" for ", out);
+		put_typed(out, question->recipients[step->recipient]);
 	}
+	fputs(step->noted ? ", only logged\n" : "\n", out);
+	if (step->outcome == OUTCOME_SKIPPED)
+		return;
+	put_settings(
+	    out, explanation, MARGIN_RULE, rule->settings, RULE_SETTINGS_MAX);
+	put_globals(out, explanation, rule);
 }
 
 static void
-text_steps(const struct explanation *explanation, FILE *out)
-{
-	fputs("\nrules\n", out);
-	for (size_t i = 0; i < explanation->step_count; i++) {
-		const struct explained_step *step = &explanation->steps[i];
-
-		fprintf(out, "  %-8s %-10s %s", stage_name(step->stage),
-		    outcome_name(step->outcome), step->rule->name);
-		if (step->recipient >= 0) {
-			fputs(" for ", out);
-			put_typed(out,
-			    explanation->question->recipients[step->recipient]);
-		}
-		putc('\n', out);
-		if (step->outcome != OUTCOME_SKIPPED)
-			text_settings(explanation, step->rule, out);
-	}
-}
-
-static void
-text_verdict(const struct explained *explained, FILE *out)
+put_verdict(FILE *out, const struct explained *explained)
 {
 	fputs(verdict_name(explained->verdict), out);
 	if (explained->rule != NULL)
@@ -266,20 +228,45 @@ text_verdict(const struct explained *explained, FILE *out)
 	putc('\n', out);
 }
 
-void
-explanation_text(const struct explanation *explanation, FILE *out)
+static void
+put_recipients(FILE *out, const struct explanation *explanation)
 {
-	text_head(explanation, out);
-	text_candidates(explanation, out);
-	text_steps(explanation, out);
 	if (explanation->recipient_count > 0)
 		fputs("\nrecipients\n", out);
 	for (size_t i = 0; i < explanation->recipient_count; i++) {
 		fputs("  ", out);
 		put_typed(out, explanation->question->recipients[i]);
 		fputs(": ", out);
-		text_verdict(&explanation->recipients[i], out);
+		put_verdict(out, &explanation->recipients[i]);
 	}
+}
+
+/* As it will stand: what is inserted last comes first. */
+static void
+put_edits(FILE *out, const struct explanation *explanation)
+{
+	if (explanation->edit_count > 0)
+		fputs("\nheader\n", out);
+	for (size_t i = explanation->edit_count; i > 0; i--) {
+		const struct explained_edit *edit = &explanation->edits[i - 1];
+
+		fprintf(out, "  %-8s %s: ", edit_words[edit->kind], edit->name);
+		put_typed(out, edit->value != NULL ? edit->value : "...");
+		putc('\n', out);
+	}
+}
+
+void
+explanation_text(const struct explanation *explanation, FILE *out)
+{
+	put_connector(out, explanation);
+	put_identity(out, explanation);
+	put_candidates(out, explanation);
+	fputs("\nrules\n", out);
+	for (size_t i = 0; i < explanation->step_count; i++)
+		put_step(out, explanation, &explanation->steps[i]);
+	put_recipients(out, explanation);
+	put_edits(out, explanation);
 	fputs("\nverdict    ", out);
-	text_verdict(&explanation->message, out);
+	put_verdict(out, &explanation->message);
 }

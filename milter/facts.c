@@ -133,6 +133,118 @@ facts_mechanism(const char *auth_type, const char *auth_authen)
 	return MECHANISM_OTHER;
 }
 
+/* One hexadecimal digit, or -1. */
+static int
+hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c != '\0' ? strchr(digits, text_lower(c)) : NULL;
+
+	return at != NULL ? (int)(at - digits) : -1;
+}
+
+/*
+ * The part of Sendmail's subject, up to the next slash, with +hex undone; NULL
+ * when that is malformed, holds a NUL, or is too long for a name.
+ */
+static const char *
+undo_hex(char out[DOMAIN_MAX + 2], const char *part)
+{
+	size_t len = 0;
+
+	for (; *part != '\0' && *part != '/'; part++) {
+		int byte = (unsigned char)*part;
+
+		if (byte == '+') {
+			const int high = hex_digit(part[1]);
+			const int low = high < 0 ? -1 : hex_digit(part[2]);
+
+			byte = low < 0 ? 0 : 16 * high + low;
+			part += 2;
+		}
+		if (byte == 0 || len > DOMAIN_MAX)
+			return NULL;
+		out[len++] = (char)byte;
+	}
+	out[len] = '\0';
+	return out;
+}
+
+/* What stands behind the last "CN=" that begins a part, or NULL. */
+static const char *
+last_common_name(const char *subject)
+{
+	const char *found = NULL;
+
+	for (;;) {
+		if (strncmp(subject, "CN=", 3) == 0)
+			found = subject + 3;
+		subject = strchr(subject, '/');
+		if (subject == NULL)
+			return found;
+		subject++;
+	}
+}
+
+/* A subject without a CN, told as an empty one, is not searched for another. */
+static const char *
+sendmail_name(char out[DOMAIN_MAX + 2], const char *verify,
+    const char *cn_subject, const char *cert_subject)
+{
+	const char *part;
+
+	if (strcmp(verify, "OK") != 0)
+		return NULL;
+	if (cn_subject != NULL || cert_subject == NULL)
+		return cn_subject;
+	part = last_common_name(cert_subject);
+	return part != NULL ? undo_hex(out, part) : NULL;
+}
+
+/* Only ASCII: a name that IDNA would map to another is not that one. */
+static const char *
+host_name(char out[DOMAIN_MAX + 1], const char *name)
+{
+	for (const char *c = name; *c != '\0'; c++)
+		if (*c & 0x80)
+			return NULL;
+	return domain_canonical(out, name, strlen(name)) == NULL ? out : NULL;
+}
+
+const char *
+facts_certificate(char out[DOMAIN_MAX + 1], const char *verify,
+    const char *cn_subject, const char *cert_subject)
+{
+	char undone[DOMAIN_MAX + 2];
+	const char *name = verify != NULL
+	    ? sendmail_name(undone, verify, cn_subject, cert_subject)
+	    : cert_subject;
+
+	return name != NULL ? host_name(out, name) : NULL;
+}
+
+const char *
+facts_certified(const struct facts *facts)
+{
+	return facts->tls != TLS_OFF ? facts->certificate : NULL;
+}
+
+enum answer
+facts_client_is(
+    const struct facts *facts, const char *name, bool itself, bool below)
+{
+	const char *client = facts->client_name;
+
+	if (facts->client_name_verified != ANSWER_YES)
+		return facts->client_name_verified;
+	if (client == NULL)
+		return ANSWER_UNKNOWN;
+	return (itself && strcmp(client, name) == 0) ||
+		(below && domain_is_below(client, name))
+	    ? ANSWER_YES
+	    : ANSWER_NO;
+}
+
 enum answer
 facts_client_resolved(const char *client_resolve)
 {

@@ -5,11 +5,17 @@
 
 #include <errno.h>
 #include <libmilter/mfapi.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <syslog.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "text.h"
@@ -32,7 +38,8 @@ static const struct {
 } macros[] = {
 	{ SMFIM_CONNECT, "j _ {daemon_name} {daemon_addr} {daemon_port} "
 	    "{if_addr} {client_resolve}" },
-	{ SMFIM_ENVFROM, "j i {tls_version} {auth_type} {auth_authen}" },
+	{ SMFIM_ENVFROM, "j i {tls_version} {auth_type} {auth_authen} "
+	    "{verify} {cn_subject} {cert_subject}" },
 	{ SMFIM_ENVRCPT, "j i {rcpt_addr} {rcpt_host} {rcpt_mailer}" },
 	{ SMFIM_EOM, "j i" },
 };
@@ -93,20 +100,46 @@ macro(SMFICTX *ctx, const char *name)
 	return smfi_getsymval(ctx, copy);
 }
 
-/* The session, made at the first callback; NULL without memory. */
+/* What libmilter keeps for us of each connection of the MTA. */
+struct connection {
+	struct session *session;
+	bool silent; /* no answer to header fields, as negotiated */
+};
+
+static void
+connection_free(struct connection *connection)
+{
+	if (connection != NULL)
+		session_free(connection->session);
+	free(connection);
+}
+
+/* Made at the first callback; NULL without memory. */
+static struct connection *
+connection_of(SMFICTX *ctx)
+{
+	struct connection *connection = smfi_getpriv(ctx);
+
+	if (connection != NULL)
+		return connection;
+	connection = calloc(1, sizeof(*connection));
+	if (connection == NULL)
+		return NULL;
+	connection->session = session_new(glue.server);
+	if (connection->session == NULL ||
+	    smfi_setpriv(ctx, connection) != MI_SUCCESS) {
+		connection_free(connection);
+		return NULL;
+	}
+	return connection;
+}
+
 static struct session *
 session_of(SMFICTX *ctx)
 {
-	struct session *session = smfi_getpriv(ctx);
+	struct connection *connection = connection_of(ctx);
 
-	if (session != NULL)
-		return session;
-	session = session_new(glue.server);
-	if (session != NULL && smfi_setpriv(ctx, session) != MI_SUCCESS) {
-		session_free(session);
-		return NULL;
-	}
-	return session;
+	return connection != NULL ? connection->session : NULL;
 }
 
 static bool
@@ -126,8 +159,27 @@ ask_for_macros(SMFICTX *ctx)
 
 /*
  * Leaves out what no rule needs, and asks to be shown the recipients that the
- * MTA itself refuses, for the log. Over TCP the DATA callback stays: without it
- * Postfix's next packet waits for the delayed ACK, 42 ms a message.
+ * MTA itself refuses, for the log. Over TCP every step of a message stays, and
+ * is answered: else the MTA's next packet waits for the delayed ACK, 42 ms a
+ * message. (The end of the header also because libmilter hangs up on an end of
+ * message right after DATA, as of a message without header.) Blanks before a
+ * value are left to the MTA (no SMFIP_HDR_LEADSPC): both take one off and put
+ * one in again, so values need none of their own, and the fields that are not
+ * edited stay as they are.
+ */
+static unsigned long
+steps_of(unsigned long offered)
+{
+	unsigned long steps = SMFIP_NOBODY | SMFIP_NOUNKNOWN | SMFIP_RCPT_REJ;
+
+	if (glue.over_unix)
+		steps |= SMFIP_NODATA | SMFIP_NR_HDR | SMFIP_NOEOH;
+	return steps & offered;
+}
+
+/*
+ * Who could not take forged fields out is no use as a gate. Neither is who does
+ * not tell of a login: we might take its client for another.
  */
 static sfsistat
 on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
@@ -135,16 +187,22 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
     unsigned long *actions_out, unsigned long *steps_out, unsigned long *f2_out,
     unsigned long *f3_out)
 {
-	unsigned long unneeded =
-	    SMFIP_NOHDRS | SMFIP_NOEOH | SMFIP_NOBODY | SMFIP_NOUNKNOWN;
+	const unsigned long needed = SMFIF_ADDHDRS | SMFIF_CHGHDRS;
+	struct connection *connection = connection_of(ctx);
 
-	if (glue.over_unix)
-		unneeded |= SMFIP_NODATA;
-	*actions_out = actions & SMFIF_SETSYMLIST;
-	*steps_out = steps & (unneeded | SMFIP_RCPT_REJ);
+	if (connection == NULL)
+		return SMFIS_REJECT;
+	if ((actions & needed) != needed) {
+		log_line(LOG_ERR,
+		    "the MTA does not let us change headers: "
+		    "no session without");
+		return SMFIS_REJECT;
+	}
+	*actions_out = actions & (needed | SMFIF_SETSYMLIST);
+	*steps_out = steps_of(steps);
 	*f2_out = 0;
 	*f3_out = 0;
-	/* Not told of a login, we might take its client for another. */
+	connection->silent = (*steps_out & SMFIP_NR_HDR) != 0;
 	if ((actions & SMFIF_SETSYMLIST) && !ask_for_macros(ctx))
 		return SMFIS_REJECT;
 	return SMFIS_CONTINUE;
@@ -204,6 +262,9 @@ on_mail(SMFICTX *ctx, char **argv)
 		.tls_version = macro(ctx, "{tls_version}"),
 		.auth_type = macro(ctx, "{auth_type}"),
 		.auth_authen = macro(ctx, "{auth_authen}"),
+		.verify = macro(ctx, "{verify}"),
+		.cn_subject = macro(ctx, "{cn_subject}"),
+		.cert_subject = macro(ctx, "{cert_subject}"),
 		.queue_id = macro(ctx, "i"),
 	};
 	struct reply reply;
@@ -235,38 +296,96 @@ on_rcpt(SMFICTX *ctx, char **argv)
 }
 
 static sfsistat
-on_data(SMFICTX *ctx UNUSED)
+go_on(SMFICTX *ctx UNUSED)
 {
 	return SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_header(SMFICTX *ctx, char *name, char *value)
+{
+	const struct connection *connection = connection_of(ctx);
+
+	/* Without memory: the end of the message finds no session either. */
+	if (connection == NULL)
+		return SMFIS_TEMPFAIL;
+	session_header(connection->session, name != NULL ? name : "",
+	    value != NULL ? value : "");
+	return connection->silent ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+/* libmilter's arguments are not const. */
+static bool
+apply_copied(SMFICTX *ctx, const struct edit *edit, char *name, char *value)
+{
+	if (edit->kind == EDIT_INSERT)
+		return smfi_insheader(ctx, 0, name, value) == MI_SUCCESS;
+	return smfi_chgheader(ctx, name, (int)edit->index, value) == MI_SUCCESS;
+}
+
+static bool
+apply(SMFICTX *ctx, const struct edit *edit)
+{
+	char *name = strdup(edit->name);
+	char *value = edit->value != NULL ? strdup(edit->value) : NULL;
+	const bool applied = name != NULL &&
+	    (value != NULL || edit->value == NULL) &&
+	    apply_copied(ctx, edit, name, value);
+
+	free(name);
+	free(value);
+	return applied;
+}
+
+static bool
+apply_all(SMFICTX *ctx, const struct edits *edits)
+{
+	for (size_t i = 0; i < edits->count; i++) {
+		const struct edit *edit = &edits->items[i];
+
+		if (apply(ctx, edit))
+			continue;
+		log_line(LOG_ERR, "libmilter refused to change the header");
+		return false;
+	}
+	return true;
 }
 
 static sfsistat
 on_eom(SMFICTX *ctx)
 {
 	struct session *session = session_of(ctx);
+	const struct eom_info info = {
+		.queue_id = macro(ctx, "i"),
+		.server_name = macro(ctx, "j"),
+		.now = time(NULL),
+	};
+	struct edits edits;
 	struct reply reply;
 
 	if (session == NULL)
 		return SMFIS_TEMPFAIL;
-	return session_eom(session, macro(ctx, "i"), &reply) ? SMFIS_CONTINUE
-							     : say(ctx, &reply);
+	return session_eom(session, &info, &edits, &reply) &&
+		session_done(session, apply_all(ctx, &edits), &reply)
+	    ? SMFIS_CONTINUE
+	    : say(ctx, &reply);
 }
 
 /* Both may come out of order, or without a session. */
 static sfsistat
 on_abort(SMFICTX *ctx)
 {
-	struct session *session = smfi_getpriv(ctx);
+	const struct connection *connection = smfi_getpriv(ctx);
 
-	if (session != NULL)
-		session_abort(session);
+	if (connection != NULL)
+		session_abort(connection->session);
 	return SMFIS_CONTINUE;
 }
 
 static sfsistat
 on_close(SMFICTX *ctx)
 {
-	session_free(smfi_getpriv(ctx));
+	connection_free(smfi_getpriv(ctx));
 	(void)smfi_setpriv(ctx, NULL);
 	return SMFIS_CONTINUE;
 }
@@ -278,24 +397,59 @@ register_callbacks(void)
 	struct smfiDesc desc = {
 		.xxfi_name = name,
 		.xxfi_version = SMFI_VERSION,
-		.xxfi_flags = SMFIF_SETSYMLIST,
+		.xxfi_flags = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_SETSYMLIST,
 		.xxfi_connect = on_connect,
 		.xxfi_helo = on_helo,
 		.xxfi_envfrom = on_mail,
 		.xxfi_envrcpt = on_rcpt,
+		.xxfi_header = on_header,
+		.xxfi_eoh = go_on,
 		.xxfi_eom = on_eom,
 		.xxfi_abort = on_abort,
 		.xxfi_close = on_close,
-		.xxfi_data = on_data,
+		.xxfi_data = go_on,
 		.xxfi_negotiate = on_negotiate,
 	};
 
 	return smfi_register(desc) == MI_SUCCESS ? 0 : -1;
 }
 
+/*
+ * The edits of a message are several small packets in a row, and over TCP the
+ * second would wait for the MTA's delayed ACK, 42 ms a message. libmilter shows
+ * no descriptor, but its listener got the lowest that was free, and what is
+ * accepted from it inherits the option.
+ */
+static void
+send_at_once(int listener)
+{
+	const int yes = 1;
+	int listens = 0;
+	socklen_t len = sizeof(listens);
+
+	if (getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) !=
+		0 ||
+	    listens == 0 ||
+	    setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) !=
+		0)
+		log_line(LOG_WARNING,
+		    "TCP_NODELAY is not set: a message takes 42 ms more");
+}
+
+static int
+lowest_free_descriptor(void)
+{
+	const int fd = dup(STDERR_FILENO);
+
+	if (fd != -1)
+		close(fd);
+	return fd;
+}
+
 int
 milter_open(const char *socket, struct server *server)
 {
+	const int listener = lowest_free_descriptor();
 	char spec[256];
 
 	glue.server = server;
@@ -308,6 +462,8 @@ milter_open(const char *socket, struct server *server)
 		    errno != 0 ? strerror(errno) : "libmilter refused it");
 		return -1;
 	}
+	if (!glue.over_unix)
+		send_at_once(listener);
 	return 0;
 }
 

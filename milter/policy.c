@@ -49,6 +49,31 @@ judge(
 	return OUTCOME_UNDECIDED;
 }
 
+/* Judges one rule and records the step. Is there nothing against going on? */
+static bool
+take_step(struct decision *decision, const struct rule *rule,
+    const struct judged *judged)
+{
+	enum reply_id reply = REPLY_NONE;
+	const enum outcome outcome = judge(rule, judged, &reply);
+
+	decision->steps[decision->step_count++] =
+	    (struct step){ rule, outcome };
+	if (outcome == OUTCOME_SKIPPED || outcome == OUTCOME_PASSED)
+		return true;
+	if (rule->noted == NULL || !rule->noted(judged)) {
+		decision->rule = rule;
+		decision->reply = reply;
+		decision->verdict = policy_verdict(reply);
+		return false;
+	}
+	if (decision->noted == NULL) {
+		decision->noted = rule;
+		decision->noted_reply = reply;
+	}
+	return true;
+}
+
 void
 policy_decide(
     struct decision *decision, enum stage stage, const struct judged *judged)
@@ -57,25 +82,13 @@ policy_decide(
 	decision->verdict = VERDICT_ACCEPT;
 	decision->rule = NULL;
 	decision->reply = REPLY_NONE;
+	decision->noted = NULL;
+	decision->noted_reply = REPLY_NONE;
 	decision->step_count = 0;
-	for (size_t i = 0; i < rule_count; i++) {
-		const struct rule *rule = &rules[i];
-		enum reply_id reply = REPLY_NONE;
-		enum outcome outcome;
-
-		if (rule->stage != stage)
-			continue;
-		outcome = judge(rule, judged, &reply);
-		decision->steps[decision->step_count++] =
-		    (struct step){ rule, outcome };
-		if (outcome == OUTCOME_SKIPPED || outcome == OUTCOME_PASSED)
-			continue;
-		decision->rule = rule;
-		decision->reply = reply;
-		decision->verdict = reply_is_temporary(reply) ? VERDICT_TEMPFAIL
-							      : VERDICT_REJECT;
-		return;
-	}
+	for (size_t i = 0; i < rule_count; i++)
+		if (rules[i].stage == stage &&
+		    !take_step(decision, &rules[i], judged))
+			return;
 }
 
 void
@@ -93,19 +106,32 @@ policy_select(struct judged *judged, struct owner *owner)
 void
 policy_identify(struct judged *judged)
 {
-	judged->identity = identity_of(judged->connector, judged->facts);
+	judged->identity = identity_of(&judged->policy->organization,
+	    judged->connector, judged->facts, &judged->proven);
 	judged->rights =
 	    identity_rights(judged->connector, judged->identity, judged->facts);
 }
 
+enum verdict
+policy_verdict(enum reply_id reply)
+{
+	return reply_is_temporary(reply) ? VERDICT_TEMPFAIL : VERDICT_REJECT;
+}
+
+bool
+policy_monitors(const struct judged *judged)
+{
+	return judged->connector != NULL &&
+	    judged->connector->mode == MODE_MONITOR;
+}
+
 void
-policy_reply(struct reply *reply, const struct decision *decision,
+policy_reply(struct reply *reply, const struct rule *rule, enum reply_id id,
     const struct judged *judged)
 {
 	const struct policy *policy = judged->policy;
 	const struct connector *connector = judged->connector;
 
-	reply_fill(reply, decision->reply, policy->reply_style,
-	    policy->identify_connector,
-	    connector != NULL ? connector->name : NULL, decision->rule->name);
+	reply_fill(reply, id, policy->reply_style, policy->identify_connector,
+	    connector != NULL ? connector->name : NULL, rule->name);
 }

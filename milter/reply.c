@@ -16,6 +16,8 @@ struct row {
 	const char *text_2010;
 	/* The MTA says it in its own words; nothing can be added. */
 	bool bare;
+	/* The rule that the suffix names whichever refused, or NULL. */
+	const char *rule;
 };
 
 /* clang-format off */
@@ -29,6 +31,10 @@ static const struct row rows[REPLY_COUNT] = {
 	    .text = "Server configuration problem" },
 	[REPLY_NO_CONNECTOR] = { .code = "421", .dsn = "4.3.2",
 	    .text = "Service not available" },
+	[REPLY_EHLO_DOMAIN] = { .code = "501", .dsn = "5.0.0",
+	    .text = "HELO / EHLO requires domain address" },
+	[REPLY_HELO_SYNTAX] = { .code = "501", .dsn = "5.5.4",
+	    .text = "Invalid domain name" },
 	[REPLY_REQUIRE_TLS] = { .code = "530", .dsn = "5.7.0",
 	    .text = "Must issue a STARTTLS command first" },
 	[REPLY_MECHANISM] = { .code = "530", .dsn = "5.7.0",
@@ -51,10 +57,25 @@ static const struct row rows[REPLY_COUNT] = {
 		"sender" },
 	[REPLY_RECIPIENT_SYNTAX] = { .code = "501", .dsn = "5.1.3",
 	    .text = "Invalid address" },
+	[REPLY_RESERVED_TOP_LEVEL] = { .code = "550", .dsn = "5.1.4",
+	    .text = "Recipient address reserved by RFC 2606" },
+	[REPLY_RESERVED_SECOND_LEVEL] = { .code = "550", .dsn = "5.1.5",
+	    .text = "Recipient address reserved by RFC 2606" },
+	[REPLY_SINGLE_LABEL] = { .code = "550", .dsn = "5.1.6",
+	    .text = "Recipient addresses in single label domains not "
+		"accepted" },
 	[REPLY_RELAY] = { .code = "550", .dsn = "5.7.54",
 	    .text = "SMTP; Unable to relay recipient in non-accepted domain",
 	    .dsn_2010 = "5.7.1",
 	    .text_2010 = "Unable to relay" },
+	[REPLY_USER_UNKNOWN] = { .code = "550", .dsn = "5.1.1",
+	    .text = "User unknown", .rule = "recipient_lookup" },
+	[REPLY_INTERNAL_ONLY] = { .code = "550", .dsn = "5.7.1",
+	    .text = "RESOLVER.RST.AuthRequired; authentication required" },
+	[REPLY_TOO_MANY_RECIPIENTS] = { .code = "452", .dsn = "4.5.3",
+	    .text = "Too many recipients" },
+	[REPLY_HEADER_SIZE] = { .code = "552", .dsn = "5.3.4",
+	    .text = "Header size exceeds fixed maximum size" },
 };
 /* clang-format on */
 
@@ -99,6 +120,8 @@ reply_fill(struct reply *reply, enum reply_id id, enum reply_style style,
 	const char *text = reply_text(id, style);
 	int len;
 
+	if (rows[id].rule != NULL)
+		rule = rows[id].rule;
 	snprintf(reply->code, sizeof(reply->code), "%s", rows[id].code);
 	snprintf(reply->dsn, sizeof(reply->dsn), "%s", reply_dsn(id, style));
 	if (identify && !rows[id].bare)

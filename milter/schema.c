@@ -101,12 +101,16 @@ const struct setting schema_global[] = {
 	    FIELD(BOOL, global_settings, identify_connector),
 	    .initial = "yes",
 	    .help = "end refusals in [connector NAME, rule RULE]" },
-	{ ROW("stamp_prefix", LATER), NO_FIELD(TEXT), .check = check_header,
-	    .form = "beginning of a field name", .initial = "X-Connector-",
-	    .help = "what the names of our own header fields begin with" },
-	{ ROW("stamp_key_file", LATER), NO_FIELD(TEXT), .form = "path",
-	    .initial = "", .off = "",
-	    .help = "file with the key that signs the stamp; empty for none" },
+	{ ROW("stamp_prefix", NOW), FIELD(TEXT, global_settings, stamp_prefix),
+	    .check = check_stamp_prefix, .form = "X-NAME-, at most 64 bytes",
+	    .initial = "X-Connector-",
+	    .help = "what the names of our own header fields begin with; "
+	    "nobody may bring such fields" },
+	{ ROW("stamp_key_file", NOW),
+	    FIELD(TEXT, global_settings, stamp_key_file), .form = "path",
+	    .initial = "",
+	    .help = "file with the key that signs the stamp, beside the main "
+	    "file; empty for no signature" },
 
 #undef SECTION
 #define SECTION SECTION_ORGANIZATION
@@ -132,33 +136,40 @@ const struct setting schema_global[] = {
 	    .choices = own_domains, .initial = "authoritative",
 	    .help = "which domains count as our own in a sender: "
 	    "accepted_domains, or all three lists" },
-	{ ROW("own_hosts", NOW), NO_FIELD(RANGES), .initial = "",
-	    .help = "addresses of this mail server" },
+	{ ROW("own_hosts", NOW),
+	    FIELD(RANGES, global_settings, organization.own_hosts),
+	    .initial = "",
+	    .help = "addresses of this mail server; address_literals asks "
+	    "for them" },
 	{ ROW("gateways", NOW), NO_FIELD(RANGES), .initial = "",
 	    .help = "routers of the site, which may hide many clients" },
 	{ ROW("load_balancers", NOW), NO_FIELD(RANGES), .initial = "",
 	    .help = "load balancers in front of this server" },
 	{ ROW("dhcp_ranges", NOW), NO_FIELD(RANGES), .initial = "",
 	    .help = "addresses that change their owners" },
-	{ ROW("tls_receive_domain_secure_list", LATER), NO_FIELD(STRINGS),
+	{ ROW("tls_receive_domain_secure_list", NOW),
+	    FIELD(DOMAINS, global_settings,
+		organization.tls_receive_domain_secure_list),
 	    .check = check_domain, .form = "list of domains", .initial = "",
-	    .off = "",
-	    .help = "partner domains proven by client certificates; no "
-	    "wildcards" },
+	    .help = "partner domains, each with all below it, that client "
+	    "certificates prove; no wildcards",
+	    .exchange = "TLSReceiveDomainSecureList" },
 
 #undef SECTION
 #define SECTION SECTION_DIRECTORY
-	{ ROW("recipients", LATER),
+	{ ROW("recipients", NOW),
 	    FIELD(TEXT, global_settings, directory_recipients),
-	    .form = "path", .initial = "", .off = "",
-	    .help = "file of recipients" },
-	{ ROW("recipient_domains", LATER), NO_FIELD(DOMAINS), .initial = "",
-	    .off = "",
+	    .form = "path", .initial = "",
+	    .help = "file of recipients, beside the main file; empty for no "
+	    "directory" },
+	{ ROW("recipient_domains", NOW),
+	    FIELD(DOMAINS, global_settings, organization.recipient_domains),
+	    .initial = "",
 	    .help = "domains whose recipients are looked up; empty: "
 	    "accepted_domains" },
-	{ ROW("recipient_delimiter", LATER), NO_FIELD(TEXT),
+	{ ROW("recipient_delimiter", NOW),
+	    FIELD(TEXT, global_settings, organization.recipient_delimiter),
 	    .check = check_delimiter, .form = "one character", .initial = "",
-	    .off = "",
 	    .help = "what begins a tag in a local part; an address not found "
 	    "is looked up again without its tag" },
 

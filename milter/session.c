@@ -1,5 +1,6 @@
 /*
- * session.c - plays one SMTP session against the policy.
+ * session.c - plays one SMTP session against the policy: how it begins, and
+ * what all its commands need.
  */
 #include "session.h"
 
@@ -7,11 +8,15 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "arena.h"
 #include "log.h"
 #include "session_parts.h"
 
 /* Memory or order failed us: no rule was asked, nothing is permitted. */
 static const struct rule cannot_judge = { .name = "internal" };
+
+/* Before MAIL there is neither queue id nor recipient. */
+static const struct command no_command;
 
 struct session *
 session_new(struct server *server)
@@ -25,6 +30,25 @@ session_new(struct server *server)
 	return session;
 }
 
+/* No fact of one message may be left for the next. */
+static void
+forget_message(struct facts *facts)
+{
+	facts->tls = TLS_OFF;
+	facts->certificate = NULL;
+	facts->mechanism = MECHANISM_NONE;
+	facts->login = NULL;
+	facts->login_address = NULL;
+	facts->sender = NULL;
+	facts->sender_claim = 0;
+	facts->mail_parameters_valid = false;
+	facts->auth_null = false;
+	facts->recipients_accepted = 0;
+	facts->authors_told = false;
+	facts->author_claims = 0;
+	facts->header_overfull = false;
+}
+
 void
 session_abort(struct session *session)
 {
@@ -33,15 +57,12 @@ session_abort(struct session *session)
 	if (transaction == NULL)
 		return;
 	snapshots_unpin(session->server->snapshots, transaction->snapshot);
+	arena_free(transaction->header.arena);
 	free(transaction->login);
 	free(transaction->tls);
 	free(transaction);
 	session->transaction = NULL;
-	session->facts.sender = NULL;
-	session->facts.login = NULL;
-	session->facts.login_address = NULL;
-	session->facts.mechanism = MECHANISM_NONE;
-	session->facts.tls = TLS_OFF;
+	forget_message(&session->facts);
 }
 
 void
@@ -57,21 +78,44 @@ session_free(struct session *session)
 	free(session);
 }
 
-/* The reply of a refusal, to the client and the log; false: not to go on. */
-static bool
-refuse(const struct session *session, const struct judged *judged,
-    const struct decision *decision, struct reply *reply, const char *queue_id,
-    const char *to)
+bool
+session_monitors(const struct session *session, const struct judged *judged)
 {
-	policy_reply(reply, decision, judged);
-	session_log_refusal(session, judged, decision, reply, queue_id, to);
-	return false;
+	return session->server->live && policy_monitors(judged);
 }
 
-/* A refusal that no rule gave, in the words of one that cannot decide. */
+/* Does the refusal have to be given in the connect callback itself? */
 static bool
-refuse_internal(struct session *session, enum stage stage, const char *queue_id,
-    const char *to, struct reply *reply)
+is_refused_at_connect(const struct decision *decision)
+{
+	return decision->reply == REPLY_AT_CONNECT;
+}
+
+/* What is refused before selection is no matter of the connector's mode. */
+static bool
+is_enforced(const struct session *session, const struct judged *judged,
+    const struct decision *decision)
+{
+	return !session_monitors(session, judged) ||
+	    is_refused_at_connect(decision) || decision->rule == &cannot_judge;
+}
+
+bool
+session_refuse(const struct session *session, const struct judged *judged,
+    const struct decision *decision, const struct command *command,
+    struct reply *reply)
+{
+	const struct refusal refusal = { decision->stage, decision->rule,
+		decision->reply, is_enforced(session, judged, decision) };
+
+	policy_reply(reply, refusal.rule, refusal.reply, judged);
+	session_log_refusal(session, judged, &refusal, reply, command);
+	return !refusal.enforced;
+}
+
+bool
+session_refuse_internal(struct session *session, enum stage stage,
+    const struct command *command, struct reply *reply)
 {
 	struct snapshot *snapshot = snapshots_pin(session->server->snapshots);
 	const struct judged judged = {
@@ -85,20 +129,36 @@ refuse_internal(struct session *session, enum stage stage, const char *queue_id,
 		.reply = REPLY_UNDECIDED,
 	};
 
-	(void)refuse(session, &judged, &decision, reply, queue_id, to);
+	(void)session_refuse(session, &judged, &decision, command, reply);
 	snapshots_unpin(session->server->snapshots, snapshot);
 	return false;
 }
 
+/* What would have refused, had its setting said more than to watch it. */
 static void
-decide(struct session *session, enum stage stage, const struct judged *judged,
-    struct decision *decision, const char *recipient)
+log_noted(const struct session *session, const struct judged *judged,
+    const struct decision *decision, const struct command *command)
+{
+	const struct refusal refusal = { decision->stage, decision->noted,
+		decision->noted_reply, false };
+	struct reply reply;
+
+	policy_reply(&reply, refusal.rule, refusal.reply, judged);
+	session_log_refusal(session, judged, &refusal, &reply, command);
+}
+
+void
+session_decide(struct session *session, enum stage stage,
+    const struct judged *judged, struct decision *decision,
+    const struct command *command)
 {
 	const struct observer *observer = &session->server->observer;
 
 	policy_decide(decision, stage, judged);
 	if (observer->decided != NULL)
-		observer->decided(observer->arg, judged, decision, recipient);
+		observer->decided(observer->arg, judged, decision, command->to);
+	if (decision->noted != NULL)
+		log_noted(session, judged, decision, command);
 }
 
 static void
@@ -112,24 +172,17 @@ select_connector(struct session *session, struct judged *judged)
 		observer->selected(observer->arg, judged, &owner);
 }
 
-/* Selection and the rules of the connect stage, by the pinned snapshot. */
-static void
-judge_connection(struct session *session, const struct snapshot *snapshot,
-    struct judged *judged, struct decision *decision)
+void
+session_judge_connection(struct session *session,
+    const struct snapshot *snapshot, struct judged *judged,
+    struct decision *decision, const struct command *command)
 {
 	*judged = (struct judged){
 		.policy = config_policy(snapshot_config(snapshot)),
 		.facts = &session->facts,
 	};
 	select_connector(session, judged);
-	decide(session, STAGE_CONNECT, judged, decision, NULL);
-}
-
-/* Does the refusal have to be given in the connect callback itself? */
-static bool
-is_refused_at_connect(const struct decision *decision)
-{
-	return decision->reply == REPLY_AT_CONNECT;
+	session_decide(session, STAGE_CONNECT, judged, decision, command);
 }
 
 static void
@@ -196,9 +249,11 @@ answer_connect(struct session *session, const struct snapshot *snapshot,
 	struct decision decision;
 	struct judged judged;
 
-	judge_connection(session, snapshot, &judged, &decision);
+	session_judge_connection(
+	    session, snapshot, &judged, &decision, &no_command);
 	if (is_refused_at_connect(&decision))
-		return refuse(session, &judged, &decision, reply, NULL, NULL);
+		return session_refuse(
+		    session, &judged, &decision, &no_command, reply);
 	if (session->server->verbose && decision.verdict == VERDICT_ACCEPT)
 		session_log_selection(session, &judged);
 	return true;
@@ -227,6 +282,7 @@ set_helo(struct session *session, const char *name)
 {
 	char shown[SHOWN_MAX];
 
+	session->facts.helo = helo_form(name);
 	session_shown(shown, name);
 	free(session->helo);
 	session->helo = strdup(shown);
@@ -240,12 +296,14 @@ answer_helo(struct session *session, const struct snapshot *snapshot,
 	struct decision decision;
 	struct judged judged;
 
-	judge_connection(session, snapshot, &judged, &decision);
+	session_judge_connection(
+	    session, snapshot, &judged, &decision, &no_command);
 	if (decision.verdict == VERDICT_ACCEPT)
-		decide(session, STAGE_HELO, &judged, &decision, NULL);
+		session_decide(
+		    session, STAGE_HELO, &judged, &decision, &no_command);
 	if (decision.verdict == VERDICT_ACCEPT || !reply_closes(decision.reply))
 		return true;
-	return refuse(session, &judged, &decision, reply, NULL, NULL);
+	return session_refuse(session, &judged, &decision, &no_command, reply);
 }
 
 bool
@@ -262,160 +320,4 @@ session_helo(struct session *session, const char *name, struct reply *reply)
 	go_on = answer_helo(session, snapshot, reply);
 	snapshots_unpin(snapshots, snapshot);
 	return go_on;
-}
-
-static bool
-parameters_are_valid(const char *const *parameters)
-{
-	for (; parameters != NULL && *parameters != NULL; parameters++)
-		if (!mailbox_is_parameter(*parameters))
-			return false;
-	return true;
-}
-
-/* Unparsable is a fact like any other; a rule will say so. */
-static void
-parse_path(struct mailbox *mailbox, const char *path)
-{
-	if (mailbox_parse(mailbox, path, strlen(path)) != NULL)
-		mailbox->kind = MAILBOX_INVALID;
-}
-
-static int
-set_login(struct session *session, struct transaction *transaction,
-    const struct mail_info *info)
-{
-	struct facts *facts = &session->facts;
-
-	facts->tls = facts_tls(info->tls_version);
-	if (facts->tls != TLS_OFF) {
-		transaction->tls = strdup(info->tls_version);
-		if (transaction->tls == NULL)
-			return -1;
-	}
-	facts->mechanism = facts_mechanism(info->auth_type, info->auth_authen);
-	if (facts->mechanism != MECHANISM_NONE) {
-		transaction->login = strdup(info->auth_authen);
-		if (transaction->login == NULL)
-			return -1;
-	}
-	facts->login = transaction->login;
-	facts->login_address = NULL;
-	if (facts->login != NULL) {
-		parse_path(&transaction->login_address, facts->login);
-		if (transaction->login_address.kind == MAILBOX_DOMAIN)
-			facts->login_address = &transaction->login_address;
-	}
-	return 0;
-}
-
-/* Begins the transaction. 0, or -1 without memory. */
-static int
-begin(struct session *session, const struct mail_info *info)
-{
-	struct transaction *transaction = calloc(1, sizeof(*transaction));
-
-	if (transaction == NULL)
-		return -1;
-	transaction->snapshot = snapshots_pin(session->server->snapshots);
-	session->transaction = transaction;
-	if (set_login(session, transaction, info) != 0) {
-		session_abort(session);
-		return -1;
-	}
-	session_shown(transaction->from, info->path);
-	parse_path(&transaction->sender, info->path);
-	session->facts.sender = &transaction->sender;
-	session->facts.mail_parameters_valid =
-	    parameters_are_valid(info->parameters);
-	return 0;
-}
-
-/* Connect, helo and mail rules, in this order, until one refuses. */
-static void
-judge_mail(struct session *session, struct decision *decision)
-{
-	struct transaction *transaction = session->transaction;
-	struct judged *judged = &transaction->judged;
-
-	judge_connection(session, transaction->snapshot, judged, decision);
-	if (decision->verdict != VERDICT_ACCEPT)
-		return;
-	decide(session, STAGE_HELO, judged, decision, NULL);
-	if (decision->verdict != VERDICT_ACCEPT)
-		return;
-	policy_identify(judged);
-	decide(session, STAGE_MAIL, judged, decision, NULL);
-}
-
-bool
-session_mail(
-    struct session *session, const struct mail_info *info, struct reply *reply)
-{
-	struct decision decision;
-
-	session_abort(session);
-	if (session->local_submission)
-		return true;
-	if (begin(session, info) != 0)
-		return refuse_internal(
-		    session, STAGE_MAIL, info->queue_id, NULL, reply);
-	judge_mail(session, &decision);
-	if (decision.verdict == VERDICT_ACCEPT)
-		return true;
-	(void)refuse(session, &session->transaction->judged, &decision, reply,
-	    info->queue_id, NULL);
-	session_abort(session);
-	return false;
-}
-
-bool
-session_rcpt(
-    struct session *session, const struct rcpt_info *info, struct reply *reply)
-{
-	struct transaction *transaction = session->transaction;
-	struct facts *facts = &session->facts;
-	struct decision decision;
-	struct mailbox recipient;
-
-	if (session->local_submission)
-		return true;
-	if (transaction == NULL)
-		return refuse_internal(
-		    session, STAGE_RCPT, info->queue_id, info->path, reply);
-	/* Shown for the log alone: whatever is answered, it stays refused. */
-	if (facts_refused_by_mta(info->rcpt_mailer, info->rcpt_addr)) {
-		session_log_mta(session, info);
-		return true;
-	}
-	parse_path(&recipient, info->path);
-	facts->recipient = &recipient;
-	facts->rcpt_parameters_valid = parameters_are_valid(info->parameters);
-	facts->recipient_resolved =
-	    info->rcpt_addr != NULL && info->rcpt_addr[0] != '\0';
-	decide(
-	    session, STAGE_RCPT, &transaction->judged, &decision, info->path);
-	facts->recipient = NULL;
-	if (decision.verdict == VERDICT_ACCEPT) {
-		if (transaction->recipients++ == 0)
-			session_shown(transaction->to, info->path);
-		return true;
-	}
-	return refuse(session, &transaction->judged, &decision, reply,
-	    info->queue_id, info->path);
-}
-
-bool
-session_eom(struct session *session, const char *queue_id, struct reply *reply)
-{
-	if (session->local_submission)
-		return true;
-	/* A message without an accepted recipient was never judged. */
-	if (session->transaction == NULL ||
-	    session->transaction->recipients == 0)
-		return refuse_internal(
-		    session, STAGE_EOM, queue_id, NULL, reply);
-	session_log_acceptance(session, queue_id);
-	session_abort(session);
-	return true;
 }

@@ -58,22 +58,33 @@ log_live(const struct session *session, const struct log_record *record)
 		log_record(record);
 }
 
+static const char *
+verdict_of(const struct refusal *refusal)
+{
+	const enum verdict verdict = policy_verdict(refusal->reply);
+
+	if (refusal->enforced)
+		return verdict_name(verdict);
+	return verdict == VERDICT_REJECT ? "would-reject" : "would-tempfail";
+}
+
 void
 session_log_refusal(const struct session *session, const struct judged *judged,
-    const struct decision *decision, const struct reply *reply,
-    const char *queue_id, const char *to)
+    const struct refusal *refusal, const struct reply *reply,
+    const struct command *command)
 {
-	struct log_record record = record_of(session, judged, queue_id);
+	struct log_record record =
+	    record_of(session, judged, command->queue_id);
 	char line[REPLY_LINE_MAX];
 	char shown[SHOWN_MAX];
 
-	if (to != NULL) {
-		session_shown(shown, to);
+	if (command->to != NULL) {
+		session_shown(shown, command->to);
 		record.to = shown;
 	}
-	record.stage = stage_name(decision->stage);
-	record.verdict = verdict_name(decision->verdict);
-	record.rule = decision->rule->name;
+	record.stage = stage_name(refusal->stage);
+	record.verdict = verdict_of(refusal);
+	record.rule = refusal->rule->name;
 	record.reply = reply_line(line, reply);
 	log_live(session, &record);
 }
@@ -108,11 +119,11 @@ session_log_selection(
 }
 
 void
-session_log_acceptance(const struct session *session, const char *queue_id)
+session_log_acceptance(const struct session *session)
 {
 	const struct transaction *transaction = session->transaction;
 	struct log_record record =
-	    record_of(session, &transaction->judged, queue_id);
+	    record_of(session, &transaction->judged, transaction->queue_id);
 
 	record.stage = stage_name(STAGE_EOM);
 	record.verdict = verdict_name(VERDICT_ACCEPT);

@@ -21,13 +21,17 @@ SAME_SHAPE(addrset, ranges);
 SAME_SHAPE(principals, items);
 SAME_SHAPE(mailbox_patterns, items);
 SAME_SHAPE(domain_set, patterns);
+SAME_SHAPE(server_identities, items);
+SAME_SHAPE(capabilities, items);
+SAME_SHAPE(exemptions, items);
+SAME_SHAPE(field_prefixes, items);
 
 /* clang-format off */
 static const struct {
 	int (*parse)(PARSER_ARGUMENTS);
 	size_t size;
 	bool is_list;      /* the value is a struct setting_list */
-	const char *words; /* NULL: the row's form */
+	const char *words; /* unless the row has a form */
 	/* How items are parsed, also of FLAGS, whose value is no list. */
 	struct list_type list;
 } types[SETTING_TYPE_COUNT] = {
@@ -49,6 +53,8 @@ static const struct {
 	[SETTING_DATE] = { .parse = setting_parse_date, .size = sizeof(int),
 	    .words = "date, yyyy-mm-dd" },
 	[SETTING_TEXT] = { .parse = setting_parse_text, .size = sizeof(const char *) },
+	[SETTING_DOMAIN] = { .parse = setting_parse_domain, .size = sizeof(const char *),
+	    .words = "domain" },
 	[SETTING_STRINGS] = { .parse = setting_parse_list,
 	    .size = sizeof(struct strings), .is_list = true,
 	    .list = { setting_parse_string_item, sizeof(const char *) } },
@@ -72,6 +78,18 @@ static const struct {
 	    .size = sizeof(struct domain_set), .is_list = true,
 	    .words = "list of domains d, *.d",
 	    .list = { setting_parse_domain_item, sizeof(struct domain_pattern) } },
+	[SETTING_SERVERS] = { .parse = setting_parse_list,
+	    .size = sizeof(struct server_identities), .is_list = true,
+	    .words = "list of login:NAME, cert:NAME",
+	    .list = { setting_parse_server_item, sizeof(struct server_identity) } },
+	[SETTING_CAPABILITIES] = { .parse = setting_parse_list,
+	    .size = sizeof(struct capabilities), .is_list = true,
+	    .words = "list of DOMAIN:AcceptCloudServicesMail",
+	    .list = { setting_parse_capability_item, sizeof(struct capability) } },
+	[SETTING_EXEMPTIONS] = { .parse = setting_parse_list,
+	    .size = sizeof(struct exemptions), .is_list = true,
+	    .words = "list of d, *.d, host:NAME, host:.d",
+	    .list = { setting_parse_exemption_item, sizeof(struct exemption) } },
 };
 /* clang-format on */
 
@@ -108,7 +126,7 @@ bool
 setting_equal(const struct setting *setting, const union setting_value *a,
     const union setting_value *b)
 {
-	if (setting->type == SETTING_TEXT)
+	if (setting->type == SETTING_TEXT || setting->type == SETTING_DOMAIN)
 		return strcmp(a->text, b->text) == 0;
 	if (setting_is_list(setting))
 		return a->list.count == 0 && b->list.count == 0;
@@ -138,11 +156,11 @@ const char *
 setting_type_text(
     char buf[SETTING_TYPE_TEXT_MAX], const struct setting *setting)
 {
-	const char *words = types[setting->type].words;
 	struct text out;
 
 	text_init(&out, buf, SETTING_TYPE_TEXT_MAX);
-	text_put(&out, words != NULL ? words : setting->form);
+	text_put(&out,
+	    setting->form != NULL ? setting->form : types[setting->type].words);
 	if (setting->choices != NULL) {
 		text_put(&out, " ");
 		put_choices(&out, setting->choices);
@@ -177,6 +195,32 @@ setting_refuse(const struct setting_context *context,
 		    "%s %s; expected: %s", diag_quote(quoted, text), wrong,
 		    setting_type_text(expected, setting));
 	return -1;
+}
+
+int
+setting_refuse_item(
+    const struct setting_context *context, const char *text, const char *wrong)
+{
+	char quoted[DIAG_QUOTE_MAX];
+
+	diag_add(context->diags, SEVERITY_ERROR, &context->place, "%s: %s",
+	    diag_quote(quoted, text), wrong);
+	return -1;
+}
+
+int
+setting_check_text(const struct setting_context *context,
+    const struct setting *setting, const char *text)
+{
+	char why[SETTING_TYPE_TEXT_MAX * 2];
+	struct text out;
+
+	text_init(&out, why, sizeof(why));
+	if (setting->check == NULL || setting->check(text, &out))
+		return 0;
+	if (text[0] == '\0')
+		return setting_refuse(context, setting, text, why);
+	return setting_refuse_item(context, text, why);
 }
 
 int

@@ -222,65 +222,81 @@ check_host(const char *value, struct text *why)
 	return value[0] == '\0' || check_domain(value, why);
 }
 
+/* Letters and digits are names, and % and ! would make a routed form. */
 bool
 check_delimiter(const char *value, struct text *why)
 {
-	if (strlen(value) > 1 || strpbrk(value, "@.\"") != NULL)
+	if (strlen(value) > 1 ||
+	    strspn(value, "#$&'*+-/=?^_`{|}~") != strlen(value))
 		return wrong(why,
 		    "not a delimiter; write one character, such "
 		    "as +");
 	return true;
 }
 
-bool
-check_header(const char *value, struct text *why)
+#define STAMP_PREFIX_MAX 64
+
+/* RFC 5322 3.6.8. */
+static bool
+is_field_name(const char *value)
 {
-	for (const char *c = value; *c != '\0'; c++)
-		if (*c <= ' ' || *c > '~' || *c == ':')
-			return wrong(why,
-			    "not the beginning of a field name; write one "
-			    "such as X-Connector-");
-	return value[0] != '\0' || wrong(why, "the field name is empty");
+	for (; *value != '\0'; value++)
+		if (*value <= ' ' || *value > '~' || *value == ':')
+			return false;
+	return true;
 }
 
 bool
-check_capability(const char *value, struct text *why)
+check_stamp_prefix(const char *value, struct text *why)
 {
-	const char *colon = strchr(value, ':');
+	const size_t len = strlen(value);
 
-	if (colon == NULL || colon == value || colon[1] == '\0')
+	if (len > STAMP_PREFIX_MAX)
+		return wrong(why, "a prefix has at most 64 bytes");
+	if (!is_field_name(value) || len < strlen("X-?-") ||
+	    !begins_with(value, "X-") || value[len - 1] != '-')
 		return wrong(why,
-		    "not a domain with a capability; write DOMAIN:CAPABILITY");
+		    "not a prefix of field names; write X-NAME-, such as "
+		    "X-Connector-");
 	return true;
 }
 
-bool
-check_server(const char *value, struct text *why)
-{
-	const char *colon = strchr(value, ':');
+/* What no mail can do without; a dash at the end stands for all such names. */
+static const char *const vital_fields[] = { "From", "Sender", "Reply-To", "To",
+	"Cc", "Bcc", "Subject", "Date", "Message-ID", "In-Reply-To",
+	"References", "Received", "Return-Path", "MIME-Version", "Content-Type",
+	"Content-Transfer-Encoding", "Content-", "DKIM-Signature" };
 
-	if (colon == NULL || colon[1] == '\0' ||
-	    (!begins_with(value, "login:") && !begins_with(value, "cert:")))
-		return wrong(
-		    why, "not an identity; write login:NAME or cert:NAME");
-	return true;
+/* Would a field of this name go with all that begin with prefix? */
+static bool
+would_strip(const char *prefix, const char *field)
+{
+	const bool many = field[strlen(field) - 1] == '-';
+
+	return begins_with(field, prefix) ||
+	    (many && begins_with(prefix, field));
 }
 
 bool
-check_exempt(const char *value, struct text *why)
+check_protected(const char *value, struct text *why)
 {
-	char name[DOMAIN_MAX + 1];
-	const char *problem;
-	bool below;
-
-	if (begins_with(value, "host:")) {
-		value += strlen("host:");
-		if (value[0] == '.')
-			value++;
-		return check_domain(value, why);
-	}
-	problem = domain_pattern_parse(name, &below, value, strlen(value));
-	return problem == NULL || wrong(why, problem);
+	if (!is_field_name(value))
+		return wrong(why,
+		    "not the beginning of a field name; write one such as "
+		    "X-Internal-");
+	for (size_t i = 0; i < nitems(vital_fields); i++)
+		if (would_strip(value, vital_fields[i])) {
+			text_printf(why,
+			    "would strip %s from every message; write the "
+			    "beginning of other names, such as X-Internal-",
+			    vital_fields[i]);
+			return false;
+		}
+	if (strlen(value) < 2)
+		return wrong(why,
+		    "too short for the beginning of a field name; write one "
+		    "such as X-Internal-");
+	return true;
 }
 
 bool

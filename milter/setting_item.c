@@ -8,18 +8,6 @@
 #include "arena.h"
 #include "text.h"
 
-/* "'TEXT': WRONG". */
-static int
-refuse_item(
-    const struct setting_context *context, const char *text, const char *wrong)
-{
-	char quoted[DIAG_QUOTE_MAX];
-
-	diag_add(context->diags, SEVERITY_ERROR, &context->place, "%s: %s",
-	    diag_quote(quoted, text), wrong);
-	return -1;
-}
-
 int
 setting_parse_flag_item(const struct setting_context *context,
     const struct setting *setting, void *item, const char *text)
@@ -31,14 +19,8 @@ int
 setting_parse_string_item(const struct setting_context *context,
     const struct setting *setting, void *item, const char *text)
 {
-	char why[SETTING_TYPE_TEXT_MAX * 2];
-	struct text out;
-
-	text_init(&out, why, sizeof(why));
-	if (setting->check != NULL && !setting->check(text, &out))
-		return refuse_item(context, text, why);
 	memcpy(item, &text, sizeof(text));
-	return 0;
+	return setting_check_text(context, setting, text);
 }
 
 int
@@ -47,7 +29,7 @@ setting_parse_binding_item(const struct setting_context *context,
 {
 	const char *wrong = endpoint_parse(item, text);
 
-	return wrong != NULL ? refuse_item(context, text, wrong) : 0;
+	return wrong != NULL ? setting_refuse_item(context, text, wrong) : 0;
 }
 
 /* Legal ranges that hardly mean what they say. */
@@ -80,7 +62,7 @@ setting_parse_range_item(const struct setting_context *context,
 	const char *wrong = range_parse(range, &host_bits, text);
 
 	if (wrong != NULL)
-		return refuse_item(context, text, wrong);
+		return setting_refuse_item(context, text, wrong);
 	warn_of_range(context, range, host_bits);
 	return 0;
 }
@@ -91,20 +73,22 @@ setting_parse_mailbox_item(const struct setting_context *context,
 {
 	const char *wrong = mailbox_pattern_parse(context->arena, item, text);
 
-	return wrong != NULL ? refuse_item(context, text, wrong) : 0;
+	return wrong != NULL ? setting_refuse_item(context, text, wrong) : 0;
 }
 
 int
 setting_parse_domain_item(const struct setting_context *context,
-    const struct setting *setting UNUSED, void *item, const char *text)
+    const struct setting *setting, void *item, const char *text)
 {
 	struct domain_pattern *pattern = item;
 	char name[DOMAIN_MAX + 1];
-	const char *wrong =
-	    domain_pattern_parse(name, &pattern->below, text, strlen(text));
+	const char *wrong;
 
+	if (setting_check_text(context, setting, text) != 0)
+		return -1;
+	wrong = domain_pattern_parse(name, &pattern->below, text, strlen(text));
 	if (wrong != NULL)
-		return refuse_item(context, text, wrong);
+		return setting_refuse_item(context, text, wrong);
 	pattern->name = arena_strdup(context->arena, name);
 	return pattern->name != NULL ? 0 : setting_no_memory(context);
 }
@@ -114,7 +98,7 @@ parse_login(const struct setting_context *context, struct principal *principal,
     const char *item, const char *name)
 {
 	if (name[0] == '\0')
-		return refuse_item(
+		return setting_refuse_item(
 		    context, item, "the login is missing; write user:LOGIN");
 	principal->kind = PRINCIPAL_LOGIN;
 	principal->name = name;
@@ -156,23 +140,35 @@ parse_group(const struct setting_context *context, struct principal *principal,
 	return refuse_group(context, item, name);
 }
 
-static int
-parse_host(const struct setting_context *context, struct principal *principal,
-    const char *item, const char *name)
+int
+setting_parse_host(const struct setting_context *context, const char *item,
+    const char *name, bool *below, const char **canonical)
 {
-	const bool below = name[0] == '.';
-	char canonical[DOMAIN_MAX + 1];
-	const char *wrong =
-	    domain_canonical(canonical, name + below, strlen(name + below));
+	char buf[DOMAIN_MAX + 1];
+	const char *wrong;
 
+	*below = name[0] == '.';
+	wrong = domain_canonical(buf, name + *below, strlen(name + *below));
 	if (name[0] == '*')
 		wrong = "no wildcards stand here; write host:.DOMAIN for all "
 			"hosts below DOMAIN";
 	if (wrong != NULL)
-		return refuse_item(context, item, wrong);
+		return setting_refuse_item(context, item, wrong);
+	*canonical = arena_strdup(context->arena, buf);
+	return *canonical != NULL ? 0 : setting_no_memory(context);
+}
+
+static int
+parse_host(const struct setting_context *context, struct principal *principal,
+    const char *item, const char *name)
+{
+	bool below;
+
+	if (setting_parse_host(context, item, name, &below, &principal->name) !=
+	    0)
+		return -1;
 	principal->kind = below ? PRINCIPAL_HOST_BELOW : PRINCIPAL_HOST;
-	principal->name = arena_strdup(context->arena, canonical);
-	return principal->name != NULL ? 0 : setting_no_memory(context);
+	return 0;
 }
 
 /* clang-format off */

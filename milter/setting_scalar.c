@@ -107,17 +107,24 @@ setting_parse_date(PARSER_ARGUMENTS)
 int
 setting_parse_text(PARSER_ARGUMENTS)
 {
-	char quoted[DIAG_QUOTE_MAX], why[SETTING_TYPE_TEXT_MAX * 2];
-	struct text out;
-
-	text_init(&out, why, sizeof(why));
-	if (setting->check != NULL && !setting->check(text, &out)) {
-		if (text[0] == '\0')
-			return setting_refuse(context, setting, text, why);
-		diag_add(context->diags, SEVERITY_ERROR, &context->place,
-		    "%s: %s", diag_quote(quoted, text), why);
+	if (setting_check_text(context, setting, text) != 0)
 		return -1;
-	}
 	value->text = arena_strdup(context->arena, text);
+	return value->text != NULL ? 0 : setting_no_memory(context);
+}
+
+int
+setting_parse_domain(PARSER_ARGUMENTS)
+{
+	char name[DOMAIN_MAX + 1] = "";
+	const char *wrong = NULL;
+
+	if (setting_check_text(context, setting, text) != 0)
+		return -1;
+	if (text[0] != '\0')
+		wrong = domain_canonical(name, text, strlen(text));
+	if (wrong != NULL)
+		return setting_refuse_item(context, text, wrong);
+	value->text = arena_strdup(context->arena, name);
 	return value->text != NULL ? 0 : setting_no_memory(context);
 }

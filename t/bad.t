@@ -18,6 +18,8 @@ my $cases = abs_path('t/data/bad');
 my $scratch = tempdir(CLEANUP => 1);
 my $good = "[connector a]\nbindings = 0.0.0.0:25\n"
     . "remote_ip_ranges = 10.0.0.0/24\n";
+my $directory = "[directory]\nrecipients = people\n";
+my $key = "[milter]\nstamp_key_file = key\n";
 
 umask 022;
 
@@ -45,7 +47,7 @@ sub copy_tree {
 			copy_tree($path, "$to/$name");
 		} elsif ($name ne 'expect') {
 			copy($path, "$to/$name") or die "$path: $!";
-			chmod 0644, "$to/$name";
+			chmod $name =~ /\.key$/ ? 0600 : 0644, "$to/$name";
 		}
 	}
 }
@@ -150,6 +152,87 @@ my @made = (
 	    },
 	    "main.ini:0: error: [milter] connectors: 'connectors.d' can be "
 	    . "written by group or others (mode 0777); run chmod go-w\n" ],
+	[ 'a directory that all may write', sub {
+		spew('main.ini', "${directory}$good");
+		spew('people', "alice\@example.com\n");
+		chmod 0666, 'people';
+	    },
+	    "main.ini:2: error: [directory] recipients: 'people' can be "
+	    . "written by group or others (mode 0666); run chmod go-w\n" ],
+	[ 'a directory that is a FIFO', sub {
+		spew('main.ini', "${directory}$good");
+		mkfifo('people', 0600);
+	    },
+	    "main.ini:2: error: [directory] recipients: 'people' is a FIFO; it "
+	    . "must be a regular file\n" ],
+	[ 'a directory that is a symbolic link', sub {
+		spew('main.ini', "${directory}$good");
+		symlink '/dev/null', 'people';
+	    },
+	    "main.ini:2: error: [directory] recipients: 'people' is a symbolic "
+	    . "link; it must be a regular file\n" ],
+	[ 'an empty directory', sub {
+		spew('main.ini', "${directory}$good");
+		spew('people', '');
+	    },
+	    "main.ini:2: error: [directory] recipients: 'people' is empty; "
+	    . "write at least one line, or do not name it\n" ],
+	[ 'a directory too large to be one', sub {
+		spew('main.ini', "${directory}$good");
+		spew('people', '');
+		truncate 'people', (1 << 30) + 1;
+	    },
+	    "main.ini:2: error: [directory] recipients: 'people' has "
+	    . "1073741825 bytes; at most 1073741824 are read\n" ],
+	[ 'a NUL byte in a directory', sub {
+		spew('main.ini', "${directory}$good");
+		spew('people', "alice\@example.com\nbob\0\@example.com\n");
+	    },
+	    "people:2: error: the line holds the control byte 0x00; remove it: "
+	    . "a blank is a space or TAB, lines end in LF or CR LF\n" ],
+	[ 'a byte that is no UTF-8 in a directory', sub {
+		spew('main.ini', "${directory}$good");
+		spew('people', "alice\@example.com name=\xe4\n");
+	    },
+	    "people:1: error: the byte 0xe4 does not belong to UTF-8 text; "
+	    . "save the file as UTF-8\n" ],
+	[ 'a directory with more faults than anybody reads', sub {
+		spew('main.ini', "${directory}$good");
+		spew('people', "nobody\n" x 150);
+	    },
+	    join('', map { "people:$_: error: 'nobody' has no domain; write "
+		    . "one such as user\@example.com\n" } 1 .. 100)
+	    . "people:150: error: 50 more lines are wrong; correct the first "
+	    . "100 problems and try again\n" ],
+	[ 'a key that others may read', sub {
+		spew('main.ini', "${key}$good");
+		spew('key', "a " . 'ab' x 32 . "\n");
+		chmod 0644, 'key';
+	    },
+	    "main.ini:2: error: [milter] stamp_key_file: 'key' holds a key, "
+	    . "but others can use it or its group can write it (mode 0644); "
+	    . "run chmod g-w,o=\n" ],
+	[ 'a key that its group may write', sub {
+		spew('main.ini', "${key}$good");
+		spew('key', "a " . 'ab' x 32 . "\n");
+		chmod 0660, 'key';
+	    },
+	    "main.ini:2: error: [milter] stamp_key_file: 'key' holds a key, "
+	    . "but others can use it or its group can write it (mode 0660); "
+	    . "run chmod g-w,o=\n" ],
+	[ 'a key that is a FIFO', sub {
+		spew('main.ini', "${key}$good");
+		mkfifo('key', 0600);
+	    },
+	    "main.ini:2: error: [milter] stamp_key_file: 'key' is a FIFO; it "
+	    . "must be a regular file\n" ],
+	[ 'a key that is the directory, too', sub {
+		spew('main.ini', "${key}[directory]\nrecipients = key\n$good");
+		spew('key', "a\@example.com\n");
+		chmod 0600, 'key';
+	    },
+	    "main.ini:2: error: [milter] stamp_key_file: 'key' is named for "
+	    . "two purposes; give each a file of its own\n" ],
 	[ 'an empty folder of connectors, when nothing else has one', sub {
 		spew('main.ini', "[milter]\nmax_sessions = 5\n");
 		mkdir 'connectors.d', 0755;
@@ -169,6 +252,6 @@ for my $made (@made) {
 }
 
 my @all = glob "$cases/*";
-cmp_ok(scalar @all, '>=', 150, 'the corpus is all there');
+cmp_ok(scalar @all, '>=', 280, 'the corpus is all there');
 
 done_testing;

@@ -1,12 +1,15 @@
 /*
  * builder.h - a policy of one connector built by hand, for the tests of rules.
  *
- * Everything is written as text; the connector is named c and serves
- * 203.0.113.0/24 and 2001:db8::/32 on port 25.
+ * Everything is written as text, lists separated by blanks, at most 8 items;
+ * the connector is named c and serves 203.0.113.0/24 and 2001:db8::/32 on port
+ * 25. The organization has the own hosts 192.0.2.25 and 2001:db8::25, and the
+ * secure domains partner.test and eu.partner.test.
  */
 #ifndef BUILDER_H
 #define BUILDER_H
 
+#include "claim.h"
 #include "connectors.h"
 #include "policy.h"
 
@@ -22,8 +25,25 @@ struct sketch_case {
 	enum tls_version tls_min;
 	const char *relay_to;
 	const char *relay_from;
+	bool domain_secure;
+	const char *servers; /* "login:srv cert:mail.example" */
+	const char *allowed; /* allowed_senders */
+	enum header_check check_from;
+	const char *exempt; /* "d *.d host:d host:.d" */
+	bool literals;
+	bool filter;
+	enum internal_only_reply internal_reply;
+	bool reserved_top;
+	bool reserved_second;
+	bool single_label;
+	long long max_recipients; /* 0: 200 */
+	bool require_ehlo;
+	enum helo_syntax helo_syntax;
 	/* organization */
 	enum own_domains own;
+	const char *recipient_domains;
+	/* "a@d b@d! c@d=login": known, internal only, owned; "-": it fails */
+	const char *directory;
 	/* session */
 	const char *client;   /* "-": the MTA gave none; NULL: 203.0.113.9 */
 	const char *listener; /* the same; NULL: 192.0.2.25:25 */
@@ -31,17 +51,26 @@ struct sketch_case {
 	enum answer verified;
 	bool full; /* max_sessions are open */
 	bool offline;
+	enum helo_form helo;
 	enum tls_version tls;
+	const char *certificate;
 	enum mechanism mechanism;
 	const char *login;
 	/* commands */
 	const char *from;
+	bool auth_null;
 	const char *to;
 	bool bad_parameter;
 	bool unresolved;
+	long long accepted;  /* recipients so far */
+	const char *authors; /* NULL: not told; "": none */
+	bool overfull;
 	/* what comes out; line NULL: accepted */
 	const char *rule;
 	const char *line;
+	/* of what was only noted */
+	const char *noted;
+	const char *noted_line;
 };
 
 struct built {
@@ -122,7 +151,7 @@ build_domains(struct arena *arena, const char *list)
 		arena_alloc(arena, 8, sizeof(*set.patterns)),
 		0,
 	};
-	char *copy = arena_strdup(arena, list);
+	char *copy = arena_strdup(arena, list != NULL ? list : "");
 
 	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
 		char *name = arena_alloc(arena, DOMAIN_MAX + 1, 1);
@@ -154,6 +183,39 @@ build_patterns(struct arena *arena, const char *list)
 	return (struct mailbox_patterns){ items, count };
 }
 
+static struct server_identities
+build_servers(struct arena *arena, const char *list)
+{
+	struct server_identity *items = arena_alloc(arena, 8, sizeof(*items));
+	char *copy = arena_strdup(arena, list != NULL ? list : "");
+	size_t count = 0;
+
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
+		items[count].certificate = word[0] == 'c';
+		items[count++].name = strchr(word, ':') + 1;
+	}
+	return (struct server_identities){ items, count };
+}
+
+static struct exemptions
+build_exemptions(struct arena *arena, const char *list)
+{
+	struct exemption *items = arena_alloc(arena, 8, sizeof(*items));
+	char *copy = arena_strdup(arena, list != NULL ? list : "");
+	size_t count = 0;
+
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
+		struct exemption *item = &items[count++];
+
+		item->host = strncmp(word, "host:", 5) == 0;
+		word += item->host ? 5 : 0;
+		item->itself = word[0] != '.' && word[0] != '*';
+		item->below = item->host || word[0] == '*';
+		item->name = word + strspn(word, "*.");
+	}
+	return (struct exemptions){ items, count };
+}
+
 static void
 build_connector(struct built *built, const struct sketch_case *sketch)
 {
@@ -171,6 +233,21 @@ build_connector(struct built *built, const struct sketch_case *sketch)
 		.tls_min_version = sketch->tls_min,
 		.relay_to = build_patterns(arena, sketch->relay_to),
 		.relay_from = build_patterns(arena, sketch->relay_from),
+		.domain_secure_enabled = sketch->domain_secure,
+		.server_identities = build_servers(arena, sketch->servers),
+		.allowed_senders = build_patterns(arena, sketch->allowed),
+		.check_header_from = sketch->check_from,
+		.header_from_exempt = build_exemptions(arena, sketch->exempt),
+		.address_literals = sketch->literals,
+		.recipient_filter = sketch->filter,
+		.internal_only_reply = sketch->internal_reply,
+		.reject_reserved_top_level = sketch->reserved_top,
+		.reject_reserved_second_level = sketch->reserved_second,
+		.reject_single_label = sketch->single_label,
+		.max_recipients_per_message =
+		    sketch->max_recipients != 0 ? sketch->max_recipients : 200,
+		.require_ehlo_domain = sketch->require_ehlo,
+		.helo_syntax = sketch->helo_syntax,
 	};
 	if (sketch->allow != NULL)
 		build_rights(built, sketch->allow);
@@ -183,10 +260,19 @@ build_policy(struct built *built, const struct sketch_case *sketch)
 
 	built->policy = (struct policy){
 		.organization = {
-			build_domains(arena, "example.com *.example.net"),
-			build_domains(arena, "internal.example"),
-			build_domains(arena, "external.example *.ext.example"),
-			sketch->own,
+			.accepted_domains =
+			    build_domains(arena, "example.com *.example.net"),
+			.internal_relay_domains =
+			    build_domains(arena, "internal.example"),
+			.external_relay_domains = build_domains(
+			    arena, "external.example *.ext.example"),
+			.own_domains = sketch->own,
+			.own_hosts = ranges_of(arena, "192.0.2.25 2001:db8::25"),
+			.tls_receive_domain_secure_list =
+			    build_domains(arena, "partner.test eu.partner.test"),
+			.recipient_domains =
+			    build_domains(arena, sketch->recipient_domains),
+			.recipient_delimiter = "",
 		},
 		.identify_connector = true,
 		.connectors = &built->connector,
@@ -216,9 +302,6 @@ told(const char *value, const char *usual)
 static void
 build_facts(struct built *built, const struct sketch_case *sketch)
 {
-	const bool mail = sketch->stage >= STAGE_MAIL;
-	const bool rcpt = sketch->stage >= STAGE_RCPT;
-
 	built->facts = (struct facts){
 		.live = !sketch->offline,
 		.admitted = !sketch->full,
@@ -227,23 +310,89 @@ build_facts(struct built *built, const struct sketch_case *sketch)
 		    endpoint_of(told(sketch->listener, "192.0.2.25:25")),
 		.client_name = sketch->host,
 		.client_name_verified = sketch->verified,
+		.helo = sketch->helo,
 		.tls = sketch->tls,
+		.certificate = sketch->certificate,
 		.mechanism = sketch->mechanism,
 		.login = sketch->login,
-		.mail_parameters_valid = !sketch->bad_parameter || rcpt,
+		.mail_parameters_valid =
+		    !sketch->bad_parameter || sketch->stage != STAGE_MAIL,
+		.auth_null = sketch->auth_null,
 		.rcpt_parameters_valid = !sketch->bad_parameter,
 		.recipient_resolved = !sketch->unresolved,
+		.recipients_accepted = sketch->accepted,
+		.authors_told = sketch->authors != NULL,
+		.header_overfull = sketch->overfull,
 	};
 	if (sketch->login != NULL &&
 	    build_mailbox(&built->login_address, sketch->login)->kind ==
 		MAILBOX_DOMAIN)
 		built->facts.login_address = &built->login_address;
-	if (mail)
+	if (sketch->stage >= STAGE_MAIL)
 		built->facts.sender =
 		    build_mailbox(&built->sender, sketch->from);
-	if (rcpt)
+	if (sketch->stage == STAGE_RCPT)
 		built->facts.recipient =
 		    build_mailbox(&built->recipient, sketch->to);
+}
+
+/* What the sketched directory says; *internal_only may be NULL. */
+static struct claim_listing
+build_listing(const struct built *built, const char *directory,
+    const struct mailbox *mailbox, enum answer *internal_only)
+{
+	struct claim_listing listing = { ANSWER_NO, false };
+	char *copy = arena_strdup(built->arena, directory ? directory : "");
+
+	if (strcmp(copy, "-") == 0 && mailbox->kind == MAILBOX_DOMAIN) {
+		listing.listed = *internal_only = ANSWER_UNKNOWN;
+		return listing;
+	}
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
+		const size_t len = strcspn(word, "=!");
+		const char mark = word[len];
+		struct mailbox item;
+
+		word[len] = '\0';
+		build_mailbox(&item, word);
+		item.routed = mailbox->routed;
+		if (!mailbox_equals(&item, mailbox))
+			continue;
+		listing.listed = ANSWER_YES;
+		listing.owned = mark == '=' && built->facts.login != NULL &&
+		    strcmp(word + len + 1, built->facts.login) == 0;
+		*internal_only = mark == '!' ? ANSWER_YES : ANSWER_NO;
+	}
+	return listing;
+}
+
+/* What the session takes from the directory. */
+static void
+build_claims(struct built *built, const struct sketch_case *sketch)
+{
+	struct facts *facts = &built->facts;
+	const char *authors = sketch->authors != NULL ? sketch->authors : "";
+	char *copy = arena_strdup(built->arena, authors), *next;
+	enum answer ignored = ANSWER_NO;
+	struct claim_listing listing =
+	    build_listing(built, sketch->directory, facts->sender, &ignored);
+
+	facts->sender_claim = claim_of(&built->judged, facts->sender, &listing);
+	if (facts->recipient != NULL)
+		facts->recipient_listed =
+		    build_listing(built, sketch->directory, facts->recipient,
+			&facts->recipient_internal_only)
+			.listed;
+	for (char *word = strtok_r(copy, " ", &next); word;
+	     word = strtok_r(NULL, " ", &next)) {
+		struct mailbox author;
+
+		build_mailbox(&author, word);
+		listing =
+		    build_listing(built, sketch->directory, &author, &ignored);
+		facts->author_claims |= UINT64_C(1)
+		    << claim_of(&built->judged, &author, &listing);
+	}
 }
 
 /* To be given back with build_free. */
@@ -262,8 +411,10 @@ build(struct built *built, const struct sketch_case *sketch)
 	built->judged.policy = &built->policy;
 	built->judged.facts = &built->facts;
 	policy_select(&built->judged, &owner);
-	if (built->judged.connector != NULL && sketch->stage >= STAGE_MAIL)
+	if (built->judged.connector != NULL && sketch->stage >= STAGE_MAIL) {
 		policy_identify(&built->judged);
+		build_claims(built, sketch);
+	}
 }
 
 __attribute__((unused)) static void

@@ -1,6 +1,7 @@
 /*
  * config.c - files in, one configuration out: defaults, precedence, origins,
- * groups, files and folders, another day, and size without surprise.
+ * groups, files and folders, directory and keys, another day, and size without
+ * surprise.
  */
 #include "tap.h"
 
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "directory.h"
 #include "sources.h"
 #include "space.h"
 #include "text.h"
@@ -118,6 +120,11 @@ test_built_in(void)
 	is_int((long long)strlen(config_hash(loaded.config)), 64, "hash");
 	is_int(config_today(loaded.config), TODAY, "today");
 	ok(!config_expires(loaded.config), "nothing expires");
+	ok(policy->directory == NULL && policy->stamp_keys == NULL,
+	    "no directory and no key");
+	is_str(policy->stamp_prefix, "X-Connector-", "stamp_prefix");
+	is_str(policy->organization.recipient_delimiter, "",
+	    "recipient_delimiter");
 	drop(&loaded);
 }
 
@@ -267,18 +274,22 @@ test_precedence(void)
 static const struct {
 	const char *usage;
 	unsigned groups, mechanisms;
+	const char *more; /* without which it would serve nobody */
 } usages[] = {
-	{ "internet", GROUP_ANONYMOUS_USERS, AUTH_TLS },
+	{ "internet", GROUP_ANONYMOUS_USERS, AUTH_TLS, NULL },
 	{ "client", GROUP_EXCHANGE_USERS, AUTH_TLS | AUTH_BASIC |
-	    AUTH_BASIC_REQUIRE_TLS | AUTH_INTEGRATED },
+	    AUTH_BASIC_REQUIRE_TLS | AUTH_INTEGRATED, NULL },
 	{ "internal", GROUP_EXCHANGE_SERVERS | GROUP_EXCHANGE_LEGACY_SERVERS,
-	    AUTH_TLS | AUTH_EXCHANGE_SERVER },
-	{ "partner", GROUP_PARTNERS, AUTH_TLS },
-	{ "anonymous_relay", GROUP_ANONYMOUS_USERS, AUTH_TLS },
+	    AUTH_TLS | AUTH_EXCHANGE_SERVER,
+	    "server_identities = login:mx1\n" },
+	{ "partner", GROUP_PARTNERS, AUTH_TLS,
+	    "[organization]\n"
+	    "tls_receive_domain_secure_list = partner.example\n" },
+	{ "anonymous_relay", GROUP_ANONYMOUS_USERS, AUTH_TLS, NULL },
 	{ "externally_secured", GROUP_EXCHANGE_SERVERS,
-	    AUTH_EXTERNAL_AUTHORITATIVE },
-	{ "closed", 0, AUTH_TLS },
-	{ "custom", 0, AUTH_TLS },
+	    AUTH_EXTERNAL_AUTHORITATIVE, NULL },
+	{ "closed", 0, AUTH_TLS, NULL },
+	{ "custom", 0, AUTH_TLS, NULL },
 };
 /* clang-format on */
 
@@ -290,8 +301,9 @@ test_usages(void)
 		struct loaded loaded;
 		const struct connector *a;
 
-		snprintf(text, sizeof(text), "[connector a]\n%susage = %s\n",
-		    HERE, usages[i].usage);
+		snprintf(text, sizeof(text), "[connector a]\n%susage = %s\n%s",
+		    HERE, usages[i].usage,
+		    usages[i].more != NULL ? usages[i].more : "");
 		loaded = load_text(text);
 		is_str(loaded.problems, "", usages[i].usage);
 		a = connector(loaded.config, "a");
@@ -448,6 +460,150 @@ test_files(void)
 	drop(&loaded);
 }
 
+#define KEY_1 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define KEY_2 "ff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+
+static const char linked_text[] =
+    "[milter]\nstamp_key_file = more/key\nstamp_prefix = X-Edge-\n"
+    "[directory]\nrecipients = more/people\nrecipient_delimiter = +\n"
+    "[organization]\naccepted_domains = example.com\n"
+    "[connector main]\n" HERE "usage = internet\n";
+
+static void
+write_key(const char *key)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "k1 %s\n", key);
+	write_file("conf/more/key", text);
+	if (chmod("conf/more/key", 0640) != 0)
+		exit(2);
+}
+
+static enum answer
+knows(const struct config *config, const char *local)
+{
+	struct listing listing;
+
+	return directory_find(
+	    config_policy(config)->directory, local, "example.com", &listing);
+}
+
+/* What settings name as a whole file is loaded once, for every day. */
+static void
+test_linked(void)
+{
+	char hash[65] = "";
+	struct loaded loaded;
+	struct config *later;
+
+	write_file("conf/main.ini", linked_text);
+	write_file("conf/more/people", "alice@example.com\n");
+	write_key(KEY_1);
+	loaded = load(NULL, "conf/main.ini");
+	is_str(loaded.problems, "",
+	    "a directory and a key beside the main "
+	    "file");
+	ok(loaded.config != NULL &&
+		knows(loaded.config, "alice") == ANSWER_YES &&
+		knows(loaded.config, "bob") == ANSWER_NO,
+	    "the policy has the directory");
+	ok(config_policy(loaded.config)->stamp_keys != NULL, "and the key");
+	is_str(config_policy(loaded.config)->stamp_prefix, "X-Edge-",
+	    "and the prefix");
+	is_str(config_policy(loaded.config)->organization.recipient_delimiter,
+	    "+", "and the delimiter");
+	ok(connector(loaded.config, "main")->recipient_filter,
+	    "usage internet filters recipients when there is a directory");
+	snprintf(hash, sizeof(hash), "%s", config_hash(loaded.config));
+
+	unlink("conf/more/people");
+	unlink("conf/more/key");
+	later = config_on_day(loaded.config, TODAY + 1);
+	ok(later != NULL && knows(later, "alice") == ANSWER_YES &&
+		config_policy(later)->directory ==
+		    config_policy(loaded.config)->directory &&
+		config_policy(later)->stamp_keys ==
+		    config_policy(loaded.config)->stamp_keys,
+	    "another day has the same ones, without a file");
+	is_str(later != NULL ? config_hash(later) : NULL, hash,
+	    "and the same hash");
+	drop(&loaded);
+	ok(later != NULL && knows(later, "ALICE") == ANSWER_YES,
+	    "also when the first day is gone");
+	config_free(later);
+
+	write_file("conf/more/people", "alice@example.com\n");
+	write_key(KEY_2);
+	loaded = load(NULL, "conf/main.ini");
+	is_str(config_hash(loaded.config), hash, "the key is in no hash");
+	drop(&loaded);
+	write_file("conf/more/people", "bob@example.com\n");
+	loaded = load(NULL, "conf/main.ini");
+	ok(strcmp(config_hash(loaded.config), hash) != 0,
+	    "the directory is in the hash");
+	drop(&loaded);
+}
+
+static void
+test_linked_problems(void)
+{
+	struct loaded loaded;
+
+	unlink("conf/more/people");
+	unlink("conf/more/key");
+	loaded = load(NULL, "conf/main.ini");
+	ok(loaded.config == NULL, "no configuration without them");
+	is_str(loaded.problems,
+	    "conf/main.ini:2: error: [milter] stamp_key_file: 'conf/more/key' "
+	    "cannot be opened: No such file or directory; correct the path or "
+	    "its permissions\n"
+	    "conf/main.ini:5: error: [directory] recipients: "
+	    "'conf/more/people' cannot be opened: No such file or directory; "
+	    "correct the path or its permissions\n",
+	    "each is named where the setting stands");
+	drop(&loaded);
+
+	write_file("conf/more/people", "# us\nalice\nb@example.com nam=B\n");
+	write_key(KEY_1);
+	chmod("conf/more/key", 0644);
+	loaded = load(NULL, "conf/main.ini");
+	ok(loaded.config == NULL, "no configuration with wrong ones");
+	is_str(loaded.problems,
+	    "conf/main.ini:2: error: [milter] stamp_key_file: 'conf/more/key' "
+	    "holds a key, but others can use it or its group can write it "
+	    "(mode 0644); run chmod g-w,o=\n"
+	    "conf/more/people:2: error: 'alice' has no domain; write one such "
+	    "as user@example.com\n"
+	    "conf/more/people:3: error: 'nam' is an unknown word; did you "
+	    "mean 'name'\n",
+	    "their problems stand in themselves");
+	drop(&loaded);
+
+	write_file("conf/more/people", "alice@example.com\n");
+	write_key("not-hex");
+	loaded = load(NULL, "conf/main.ini");
+	ok(loaded.config == NULL &&
+		strncmp(loaded.problems, "conf/more/key:1: error: ", 24) == 0,
+	    "the same for a key");
+	ok(strstr(loaded.problems, "not-hex") == NULL, "and it is not shown");
+	drop(&loaded);
+
+	write_key(KEY_1);
+	write_file("conf/main.ini",
+	    "[milter]\nstamp_key_file = more/key\n"
+	    "[connector main]\nbindings = 0.0.0.0:25\n"
+	    "remote_ip_ranges = @./more/../more/key\n");
+	loaded = load(NULL, "conf/main.ini");
+	ok(loaded.config == NULL &&
+		strstr(loaded.problems,
+		    "conf/main.ini:2: error: [milter] stamp_key_file: "
+		    "'conf/more/key' is named for two purposes; give each a "
+		    "file of its own\n") != NULL,
+	    "a key is nothing else");
+	drop(&loaded);
+}
+
 /* All problems of all files, and none that follow from another. */
 static void
 test_problems(void)
@@ -457,7 +613,7 @@ test_problems(void)
 				       "max_sessions = many\n"
 				       "[connector a]\n"
 				       "bindings = 0.0.0.0:25;\n");
-	static const char b[] = "[connector b]\n" HERE "mode = monitor\n";
+	static const char b[] = "[connector b]\n" HERE "tarpit_interval = 5s\n";
 	static const char c[] = "[connector B]\n" HERE "junk\n";
 	struct loaded loaded;
 
@@ -467,8 +623,8 @@ test_problems(void)
 	loaded = load(sources, "main.ini");
 	ok(loaded.config == NULL, "one error is enough for no configuration");
 	is_str(loaded.problems,
-	    "b.ini:4: error: [connector b] mode: 'monitor' is not enforced "
-	    "yet; only 'enforce' is accepted\n"
+	    "b.ini:4: error: [connector b] tarpit_interval: '5s' is not "
+	    "enforced yet; only '0s' is accepted\n"
 	    "c.ini:1: error: [connector B] this name is taken at b.ini:1; "
 	    "names differ in more than case\n"
 	    "c.ini:4: error: [connector B] 'junk' has no '='; write NAME = "
@@ -564,6 +720,8 @@ main(void)
 	test_accepted();
 	test_days();
 	test_files();
+	test_linked();
+	test_linked_problems();
 	test_problems();
 	test_names();
 	test_size();

@@ -29,6 +29,15 @@ sub slurp
 	return scalar <$in>;
 }
 
+sub spew
+{
+	my ($path, $bytes) = @_;
+	open my $out, '>', $path or die "$path: $!\n";
+	print $out $bytes;
+	close $out or die "$path: $!\n";
+	chmod 0644, $path;
+}
+
 # Exit status, standard output, standard error.
 sub run
 {
@@ -118,14 +127,14 @@ cmp_ok(scalar @settings, '>', 80, 'the program names its settings');
 	ok(scalar @verbs, 'the program names its verbs');
 	is("@missing", '', "$ctl8 explains every verb");
 
-	my ($table) = slurp('milter/ctl_explain.c') =~
+	my ($table) = slurp('milter/ctl_question.c') =~
 	    /struct option options\[\] = \{(.*?)\};/s;
 	my @flags = $table =~ /\{ "([\w-]+)"/g;
 	@missing = grep { $page !~ /^\.It Fl -\Q$_\E\b/m } @flags;
 	ok(scalar @flags, 'explain has flags');
 	is("@missing", '', "$ctl8 explains every flag of explain");
 
-	my @keys = slurp('milter/explain_print.c') =~
+	my @keys = slurp('milter/explain_json.c') =~
 	    /json_\w+\(\s*&?json,\s*"(\w+)"/g;
 	@missing = grep { $page !~ /^\.(It )?Cm .*\b$_\b/m } @keys;
 	ok(scalar @keys, 'explain writes JSON');
@@ -199,6 +208,84 @@ for my $file (files('etc')) {
 {
 	my @result = run($daemon, '-n', '-c', "$samples/connector-milter.ini");
 	is_deeply(\@result, [0, '', ''], 'the samples load, without a warning');
+
+	# What stands there for those who want a directory is right, too.
+	my $main = slurp("$samples/connector-milter.ini");
+	$main =~ s/^;(\[directory\]\n);(.*\n);/$1$2/m or die 'no [directory]';
+	like($main, qr/^\[directory\]\nrecipients += recipients\n/m,
+		'the sample names the sample of a directory');
+	spew("$samples/with-directory.ini", $main);
+	@result = run($daemon, '-n', '-c', "$samples/with-directory.ini");
+	is_deeply(\@result, [0, '', ''], 'they load with the directory');
+	ok(unlink("$samples/with-directory.ini"), 'that file is gone again');
+}
+
+# Every example of a configuration in the manual, in one.
+{
+	my $page = slurp($ini5);
+	$page =~ s/\\[&-]//g;
+	my @blocks = $page =~ /^\.Bd -literal[^\n]*\n(.*?)^\.Ed$/msg;
+	my @shown = grep { /^\[\w+/m } @blocks;
+	my $main = join "\n", grep { /^; .*connector-milter\.ini$/m } @shown;
+	my ($examples) = $page =~ /^\.Sh EXAMPLES$(.*?)^\.Sh/ms;
+	my @connectors = $examples =~ /^\.Bd -literal[^\n]*\n(.*?)^\.Ed$/msg;
+	my $folder = "$scratch/manual";
+
+	cmp_ok(scalar @connectors, '>=', 7, 'the manual has examples');
+	make_path($folder, { mode => 0755 });
+	$main =~ s/^connectors = .*\n//m;
+	spew("$folder/main.ini", $main . "tls_receive_domain_secure_list = "
+	    . "partner.example\n[group postmasters]\nmembers = alice\n"
+	    . "[directory]\nrecipients = recipients\n\n"
+	    . join "\n", @connectors);
+	spew("$folder/branches.txt", "198.18.7.0/28\n");
+	my ($lines) = grep { /^alice\@\S+ .*login=/m } @blocks;
+	$lines =~ s/\\\(dq/"/g;
+	spew("$folder/recipients", $lines);
+	my @result = run($daemon, '-n', '-c', "$folder/main.ini");
+	is_deeply(\@result, [0, '', ''], 'they load, without a warning');
+}
+
+# What people get who come from Exchange with one screen of settings.
+{
+	my $folder = "$scratch/first";
+	make_path("$folder/connectors.d", { mode => 0755 });
+	spew("$folder/connector-milter.ini", <<'END');
+[milter]
+socket         = unix:/run/connector-milter/milter.sock
+connectors     = connectors.d          ; folder or files; order never matters
+
+[organization]
+accepted_domains       = example.com, *.example.net   ; authoritative
+internal_relay_domains = legacy.example
+own_hosts              = 192.0.2.25, 192.0.2.26
+gateways               = 192.0.2.1
+load_balancers         = 192.0.2.9
+
+[directory]
+recipients = recipients.txt
+END
+	spew("$folder/recipients.txt", "alice\@example.com\n");
+	spew("$folder/connectors.d/internet.ini", <<'END');
+[connector internet]
+usage            = internet            ; preset
+bindings         = 0.0.0.0:25, [::]:25
+remote_ip_ranges = 0.0.0.0/0, ::/0
+END
+	spew("$folder/connectors.d/scanners.ini", <<'END');
+[connector scanners]
+bindings             = 0.0.0.0:25
+remote_ip_ranges     = 10.20.0.15, 10.20.1.0/28, 10.20.2.5-10.20.2.9
+permission_groups    = anonymous_users
+accept_any_recipient = anonymous
+allowed_senders      = scan@example.com
+tarpit_interval      = 0s
+owner                = facilities
+expires              = 2027-03-31
+END
+	my @result =
+	    run($daemon, '-n', '-c', "$folder/connector-milter.ini");
+	is_deeply(\@result, [0, '', ''], 'two connectors and a directory load');
 }
 
 # What README shows of explain is what the program prints, but for the folding.

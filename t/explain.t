@@ -73,13 +73,44 @@ my @connect = (
 	[connect => listener => 'passed'],
 	[connect => no_connector => 'passed'],
 );
+my @helo = (
+	[helo => require_ehlo_domain => 'skipped'],
+	[helo => helo_syntax => 'passed'],
+);
 my @mail = (
+	@helo,
 	[mail => require_tls => 'skipped'],
 	[mail => auth_mechanism => 'passed'],
 	[mail => submit => 'passed'],
 	[mail => sender_syntax => 'passed'],
 	[mail => authoritative_domain_sender => 'passed'],
+	[mail => any_sender => 'passed'],
 );
+my @eom = (
+	[eom => authoritative_domain_sender => 'skipped'],
+	[eom => any_sender => 'skipped'],
+	[eom => max_header_size => 'passed'],
+);
+
+# The steps of a recipient until the rule that refuses it, or all of them.
+sub rcpt
+{
+	my ($recipient, $refusing, %other) = @_;
+	my @rules = qw(recipient_syntax reserved_domain single_label_domain
+	    relay recipient_lookup internal_only max_recipients_per_message);
+	my %outcome = (reserved_domain => 'skipped',
+		single_label_domain => 'skipped',
+		recipient_lookup => 'skipped', %other);
+	my @steps;
+	for my $rule (@rules) {
+		my $refused = defined $refusing && $rule eq $refusing;
+		push @steps, [rcpt => $rule => $refused ? 'refused'
+			: $outcome{$rule} // 'passed', $recipient];
+		last if $refused;
+	}
+	return @steps;
+}
+
 my @anonymous = qw(accept_any_sender accept_headers_routing submit);
 my @user = qw(accept_any_recipient accept_headers_routing bypass_anti_spam
     submit);
@@ -234,7 +265,7 @@ my @cases = (
 		'550 5.7.60 SMTP; Client does not have permissions to send as '
 		. 'this sender [connector internet, '
 		. 'rule authoritative_domain_sender]',
-		steps => steps(@connect, @mail[0 .. 3], [mail =>
+		steps => steps(@connect, @mail[0 .. 5], [mail =>
 		    authoritative_domain_sender => 'refused']) } },
 	{ what => 'a sender that is none', exit => 1,
 	    flags => [qw(--client 203.0.113.9 --from a@@b)],
@@ -247,7 +278,7 @@ my @cases = (
 	    want => { connector => 'submission', identity => 'user',
 		rights => \@user, verdict => 'reject', stage => 'mail',
 		rule => 'require_tls', reply => $tls, steps => steps(@connect,
-		    [mail => require_tls => 'refused']) } },
+		    @helo, [mail => require_tls => 'refused']) } },
 	{ what => 'TLS too old', exit => 1,
 	    flags => [qw(--client 203.0.113.9 --listener 0.0.0.0:587
 		--tls TLSv1.1 --from joe@example.com)],
@@ -298,14 +329,9 @@ my @cases = (
 		{ recipient => 'z@legacy.example', verdict => 'accept',
 		    rule => undef, reply => undef } ],
 		steps => steps(@connect, @mail,
-		    [rcpt => recipient_syntax => 'passed', 'x@foreign.test'],
-		    [rcpt => relay => 'refused', 'x@foreign.test'],
-		    [rcpt => recipient_syntax => 'passed', 'y@example.com'],
-		    [rcpt => relay => 'passed', 'y@example.com'],
-		    [rcpt => recipient_syntax => 'refused', '<>'],
-		    [rcpt => recipient_syntax => 'passed',
-			'z@legacy.example'],
-		    [rcpt => relay => 'passed', 'z@legacy.example']) } },
+		    rcpt('x@foreign.test', 'relay'), rcpt('y@example.com'),
+		    rcpt('<>', 'recipient_syntax'), rcpt('z@legacy.example'),
+		    @eom) } },
 	{ what => 'all refused: the first one decides', exit => 1,
 	    flags => [qw(--client 203.0.113.9 --from a@b.test --rcpt <>
 		--rcpt x@foreign.test)],
@@ -345,7 +371,7 @@ my @cases = (
 	    flags => [qw(--client 203.0.113.9 --client-name mx.trusted.example
 		--from a@b.test --rcpt x%foreign.test@example.com)],
 	    want => {} },
-	{ what => 'flags that nothing judges yet',
+	{ what => 'flags that change nothing here',
 	    flags => [qw(--client 203.0.113.9 --helo client.test --tls TLSv1.3
 		--cert-subject client.test --size 1000 --header-from x@y.test
 		--from a@b.test --rcpt x@example.com)],
@@ -364,8 +390,10 @@ my @cases = (
 		. '[connector internet, rule recipient_syntax]' } },
 );
 
-for my $case (@cases) {
-	my $got = run('--config', $config, @{ $case->{flags} }, '--json');
+sub check_case
+{
+	my ($path, $case) = @_;
+	my $got = run('--config', $path, @{ $case->{flags} }, '--json');
 	my $json = eval { JSON::PP->new->utf8->decode($got->{out}) } // {};
 	my %want = (%usual, %{ $case->{want} });
 	is($got->{status}, $case->{exit} // 0, "$case->{what}: exit status")
@@ -376,7 +404,7 @@ for my $case (@cases) {
 	is(join(' ', sort keys %$json), 'candidates connector identity monitor'
 	    . ' range recipients reply rights rule stage steps verdict',
 	    "$case->{what}: every key, no other");
-	my $text = run('--config', $config, @{ $case->{flags} });
+	my $text = run('--config', $path, @{ $case->{flags} });
 	is($text->{status}, $got->{status}, "$case->{what}: text agrees");
 	unlike($text->{out}, qr/[^\n\x20-\x7e]/,
 	    "$case->{what}: text is fit for a terminal");
@@ -384,7 +412,370 @@ for my $case (@cases) {
 		like($text->{out}, qr/^verdict .*: \Q$want{reply}\E$/m,
 		    "$case->{what}: text ends in the reply");
 	}
+	for my $pattern (@{ $case->{text} // [] }) {
+		like($text->{out}, $pattern, "$case->{what}: text");
+	}
+	return;
 }
+
+check_case($config, $_) for @cases;
+
+# ---- the whole of a connector -----------------------------------------------
+
+my $rich = $scratch->write('rich.ini', <<'END');
+[organization]
+accepted_domains = example.com, *.example.net
+internal_relay_domains = legacy.example
+own_hosts = 192.0.2.25
+tls_receive_domain_secure_list = partner.test, sub.partner.test
+
+[directory]
+recipients = people
+recipient_delimiter = +
+
+[group hubs]
+members = hub@example.com
+
+[connector strict]
+bindings = 0.0.0.0:25
+remote_ip_ranges = 203.0.113.0/24
+permission_groups = anonymous_users
+accept_authoritative_domain_sender = -anonymous
+check_header_from = yes
+header_from_exempt = lists.test
+recipient_filter = yes
+internal_only_reply = unknown
+require_ehlo_domain = yes
+helo_syntax = strict
+default_domain = example.com
+address_literals = yes
+max_recipients_per_message = 2
+resolve_anonymous_senders = yes
+
+[connector watched]
+mode = monitor
+usage = internet
+bindings = 0.0.0.0:25
+remote_ip_ranges = 198.51.100.0/24
+
+[connector lenient]
+usage = internet
+bindings = 0.0.0.0:25
+remote_ip_ranges = 198.18.0.0/24
+
+[connector partners]
+usage = partner
+bindings = 0.0.0.0:25
+remote_ip_ranges = 10.1.0.0/24
+
+[connector servers]
+usage = internal
+bindings = 0.0.0.0:25
+remote_ip_ranges = 10.2.0.0/24
+server_identities = cert:hub.example.com, login:hub@example.com
+
+[connector devices]
+permission_groups = anonymous_users
+bindings = 0.0.0.0:25
+remote_ip_ranges = 10.3.0.0/24
+allowed_senders = scan@example.com
+
+[connector picky]
+permission_groups = anonymous_users
+bindings = 0.0.0.0:25
+remote_ip_ranges = 10.4.0.0/24
+reject_reserved_top_level_recipient_domains = yes
+reject_reserved_second_level_recipient_domains = yes
+reject_single_label_recipient_domains = yes
+
+[connector clients]
+usage = client
+bindings = 0.0.0.0:587
+remote_ip_ranges = 0.0.0.0/0
+END
+$scratch->write('people', <<'END');
+joe@example.com login=joe name="Joe Doe" aliases=alias@example.com
+boss@example.com name="The Boss"
+all@example.com internal_only
+postmaster@a.example.net internal_only
+END
+
+sub reply
+{
+	my ($text, $connector, $rule) = @_;
+	return (rule => $rule, reply =>
+		"$text [connector $connector, rule $rule]");
+}
+
+sub refused
+{
+	my ($stage, $text, $connector, $rule) = @_;
+	return (verdict => 'reject', stage => $stage,
+		reply($text, $connector, $rule));
+}
+
+# What one recipient gets.
+sub recipient
+{
+	my ($recipient, @refusal) = @_;
+	return { recipient => $recipient, verdict => 'accept', rule => undef,
+		reply => undef } unless @refusal;
+	return { recipient => $recipient, verdict => 'reject',
+		reply(@refusal) };
+}
+
+my @stranger = qw(--client 203.0.113.9 --helo mx.foreign.test);
+my $permission = '550 5.7.60 SMTP; Client does not have permissions to send as'
+    . ' this sender';
+my $reserved = '550 5.1.4 Recipient address reserved by RFC 2606';
+my $unknown = '550 5.1.1 User unknown';
+my $anywhere = '550 5.7.54 SMTP; Unable to relay recipient in non-accepted'
+    . ' domain';
+
+my @rich = (
+	# helo
+	{ what => 'a HELO name that is wanted and missing', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --from a@b.test)],
+	    want => { refused(helo => '501 5.0.0 HELO / EHLO requires domain '
+		. 'address', 'strict', 'require_ehlo_domain'),
+		identity => undef, rights => undef, recipients => [],
+		steps => steps(@connect,
+		    [helo => require_ehlo_domain => 'refused']) } },
+	{ what => 'an empty HELO name is missing too', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --from a@b.test --helo), ''],
+	    want => { stage => 'helo', verdict => 'reject',
+		reply('501 5.0.0 HELO / EHLO requires domain address',
+		    'strict', 'require_ehlo_domain') } },
+	{ what => 'a HELO name that is malformed: once, though judged twice',
+	    exit => 1,
+	    flags => [qw(--client 203.0.113.9 --from a@b.test --rcpt
+		joe@example.com --helo a_b)],
+	    want => { refused(helo => '501 5.5.4 Invalid domain name',
+		'strict', 'helo_syntax'), recipients => [],
+		steps => steps(@connect,
+		    [helo => require_ehlo_domain => 'passed'],
+		    [helo => helo_syntax => 'refused']) } },
+	{ what => 'without --from HELO is not played',
+	    flags => [qw(--client 203.0.113.9 --helo a_b)],
+	    want => { steps => steps(@connect), identity => undef } },
+	{ what => 'a good HELO name',
+	    flags => [@stranger, qw(--from a@b.test)],
+	    want => { identity => 'anonymous',
+		steps => steps(@connect,
+		    [helo => require_ehlo_domain => 'passed'],
+		    [helo => helo_syntax => 'passed'], @mail[2 .. $#mail]) } },
+	# recipients
+	{ what => 'every rule of a recipient',
+	    flags => [@stranger, qw(--from a@b.test --rcpt joe@example.com)],
+	    want => { recipients => [recipient('joe@example.com')],
+		steps => steps(@connect,
+		    [helo => require_ehlo_domain => 'passed'],
+		    [helo => helo_syntax => 'passed'], @mail[2 .. $#mail],
+		    rcpt('joe@example.com', undef,
+			recipient_lookup => 'passed'), @eom) },
+	    text => [qr/^ +recipient_filter = yes \(\Q$rich\E:\d+\)$/m,
+		qr/^ +\[directory\] recipients = people \(\Q$rich\E:8\)$/m,
+		qr/^ +\[organization\] accepted_domains = example.com, /m] },
+	{ what => 'an alias and a tag',
+	    flags => [@stranger, qw(--from a@b.test --rcpt ALIAS@example.com
+		--rcpt joe+x@example.com)],
+	    want => { recipients => [map { recipient($_) }
+		qw(ALIAS@example.com joe+x@example.com)] } },
+	{ what => 'a bare sender, completed',
+	    flags => [@stranger, qw(--from joe --rcpt joe)], exit => 1,
+	    want => { refused(mail => $permission, 'strict',
+		'authoritative_domain_sender') } },
+	{ what => 'a bare recipient, completed, and a literal of ours',
+	    flags => [@stranger, qw(--from a@b.test --rcpt joe
+		--rcpt x@[192.0.2.25])],
+	    want => { recipients => [recipient('joe'),
+		recipient('x@[192.0.2.25]')] } },
+	{ what => 'a literal that is not ours', exit => 1,
+	    flags => [@stranger, qw(--from a@b.test --rcpt x@[192.0.2.26])],
+	    want => { refused(rcpt => $anywhere, 'strict', 'relay') } },
+	{ what => 'nobody', exit => 1,
+	    flags => [@stranger, qw(--from a@b.test --rcpt x@example.com)],
+	    want => { refused(rcpt => $unknown, 'strict',
+		'recipient_lookup') } },
+	{ what => 'internal only, and the client is not told: the rule is '
+	    . 'named all the same', exit => 1,
+	    flags => [@stranger, qw(--from a@b.test --rcpt all@example.com)],
+	    want => { verdict => 'reject', stage => 'rcpt',
+		rule => 'internal_only', reply => "$unknown [connector strict,"
+		. ' rule recipient_lookup]',
+		recipients => [{ recipient => 'all@example.com',
+		    verdict => 'reject', rule => 'internal_only', reply =>
+		    "$unknown [connector strict, rule recipient_lookup]" }] } },
+	{ what => 'internal only, and the client is told', exit => 1,
+	    flags => [qw(--client 10.3.0.9 --from scan@example.com --rcpt
+		all@example.com)],
+	    want => { refused(rcpt => '550 5.7.1 RESOLVER.RST.AuthRequired; '
+		. 'authentication required', 'devices', 'internal_only') } },
+	{ what => 'internal only, for one of ours',
+	    flags => [qw(--client 203.0.113.9 --listener 0.0.0.0:587 --tls
+		TLSv1.3 --auth joe --from joe@example.com --rcpt
+		all@example.com)],
+	    want => { identity => 'user' } },
+	{ what => 'reserved and single-label domains', exit => 1,
+	    flags => [qw(--client 10.4.0.9 --from a@b.test --rcpt x@y.invalid
+		--rcpt x@example.org --rcpt x@intranet)],
+	    want => { recipients => [
+		recipient('x@y.invalid', $reserved, 'picky',
+		    'reserved_domain'),
+		recipient('x@example.org', '550 5.1.5 Recipient address '
+		    . 'reserved by RFC 2606', 'picky', 'reserved_domain'),
+		recipient('x@intranet', '550 5.1.6 Recipient addresses in '
+		    . 'single label domains not accepted', 'picky',
+		    'single_label_domain')],
+		refused(rcpt => $reserved, 'picky', 'reserved_domain') } },
+	{ what => 'one recipient too many, and the message goes',
+	    flags => [@stranger, qw(--from a@b.test --rcpt joe@example.com
+		--rcpt x@example.com --rcpt boss@example.com
+		--rcpt alias@example.com)],
+	    want => { recipients => [recipient('joe@example.com'),
+		recipient('x@example.com', $unknown, 'strict',
+		    'recipient_lookup'), recipient('boss@example.com'),
+		{ recipient => 'alias@example.com', verdict => 'tempfail',
+		    reply('452 4.5.3 Too many recipients', 'strict',
+			'max_recipients_per_message') }] } },
+	# eom
+	{ what => 'a header From that passes',
+	    flags => [@stranger, qw(--from a@b.test --rcpt joe@example.com
+		--header-from a@b.test)],
+	    want => { steps => steps(@connect,
+		    [helo => require_ehlo_domain => 'passed'],
+		    [helo => helo_syntax => 'passed'], @mail[2 .. $#mail],
+		    rcpt('joe@example.com', undef,
+			recipient_lookup => 'passed'),
+		    [eom => authoritative_domain_sender => 'passed'],
+		    [eom => any_sender => 'passed'],
+		    [eom => max_header_size => 'passed']) },
+	    text => [qr/^header$/m, qr/^  insert   X-Connector-Name: strict$/m,
+		qr/^  insert   X-Connector-AuthAs: Anonymous$/m,
+		qr/^  insert   X-Connector-AuthSource: \.\.\.$/m] },
+	{ what => 'a header From of ours', exit => 1,
+	    flags => [@stranger, qw(--from a@b.test --rcpt joe@example.com
+		--header-from), 'The Boss <boss@example.com>'],
+	    want => { refused(eom => $permission, 'strict',
+		'authoritative_domain_sender'),
+		recipients => [recipient('joe@example.com')] },
+	    text => [qr/^ +check_header_from = yes \(\Q$rich\E:19\)$/m,
+		qr/^(?!header$)/m] },
+	{ what => 'a second author of ours', exit => 1,
+	    flags => [@stranger, qw(--from <> --rcpt joe@example.com
+		--header-from), 'A <a@b.test>, boss@a.example.net'],
+	    want => { refused(eom => $permission, 'strict',
+		'authoritative_domain_sender') } },
+	{ what => 'a mailing list is exempt',
+	    flags => [@stranger, qw(--from a@lists.test --rcpt joe@example.com
+		--header-from boss@example.com)],
+	    want => {},
+	    text => [qr/^  replace  From: \\x22The Boss\\x22 <boss\@example\.com>$/m] },
+	{ what => 'a header From without an address',
+	    flags => [@stranger, qw(--from a@b.test --rcpt joe@example.com
+		--header-from), ''],
+	    want => {} },
+	{ what => 'without a recipient that is left, no end of the message',
+	    exit => 1,
+	    flags => [@stranger, qw(--from a@b.test --rcpt x@example.com
+		--header-from boss@example.com)],
+	    want => { refused(rcpt => $unknown, 'strict',
+		'recipient_lookup') } },
+	{ what => 'check_header_from = monitor: refused, and accepted',
+	    flags => [qw(--client 198.18.0.9 --from a@b.test --rcpt
+		joe@example.com --header-from boss@example.com)],
+	    want => { steps => steps(@connect, @mail,
+		    rcpt('joe@example.com', undef,
+			recipient_lookup => 'passed'),
+		    [eom => authoritative_domain_sender => 'refused'],
+		    [eom => any_sender => 'passed'],
+		    [eom => max_header_size => 'passed']) },
+	    text => [qr/^  eom      refused    authoritative_domain_sender, only logged$/m,
+		qr/ check_header_from = monitor \(by usage, /] },
+	# monitor
+	{ what => 'a connector that only watches, and would refuse', exit => 1,
+	    flags => [qw(--client 198.51.100.9 --from joe@example.com --rcpt
+		joe@example.com)],
+	    want => { monitor => JSON::PP::true, refused(mail => $permission,
+		'watched', 'authoritative_domain_sender') },
+	    text => [qr/^monitor    nothing is refused, only logged \(\Q$rich\E:31\)$/m] },
+	{ what => 'a connector that only watches, and would accept',
+	    flags => [qw(--client 198.51.100.9 --from a@b.test --rcpt
+		joe@example.com)],
+	    want => { monitor => JSON::PP::true },
+	    text => [qr/^monitor /m, qr/(?s:\A(?!.*^header$))/m] },
+	# identities
+	{ what => 'a partner',
+	    flags => [qw(--client 10.1.0.9 --tls TLSv1.3 --cert-subject
+		MX.Sub.Partner.test --from a@x.sub.partner.test --rcpt
+		joe@example.com)],
+	    want => { identity => 'partner',
+		rights => [qw(accept_headers_routing submit)] },
+	    text => [qr/^identity   partner$/m,
+		qr/^ +domain_secure_enabled = yes \(by usage, /m,
+		qr/^cert name  mx\.sub\.partner\.test$/m,
+		qr/^proven     sub\.partner\.test \(\Q$rich\E:5\)$/m] },
+	{ what => 'a partner in another name', exit => 1,
+	    flags => [qw(--client 10.1.0.9 --tls TLSv1.3 --cert-subject
+		mx.sub.partner.test --from a@partner.test)],
+	    want => { identity => 'partner',
+		refused(mail => $permission, 'partners', 'any_sender') } },
+	{ what => 'a certificate of nobody we know', exit => 1,
+	    flags => [qw(--client 10.1.0.9 --tls TLSv1.3 --cert-subject
+		xpartner.test --from a@partner.test)],
+	    want => { identity => 'anonymous', rights => [],
+		verdict => 'reject', stage => 'mail', rule => 'submit',
+		reply('530 5.7.57 SMTP; Client was not authenticated to send '
+		    . 'anonymous mail during MAIL FROM', 'partners',
+		    'submit') },
+	    text => [qr/^cert name  xpartner\.test$/m] },
+	{ what => 'a certificate that names no host', exit => 1,
+	    flags => [qw(--client 10.1.0.9 --tls TLSv1.3 --from a@partner.test
+		--cert-subject), 'Some Body'],
+	    want => { identity => 'anonymous', verdict => 'reject',
+		stage => 'mail', reply('530 5.7.57 SMTP; Client was not '
+		    . 'authenticated to send anonymous mail during MAIL FROM',
+		    'partners', 'submit') },
+	    text => [qr/(?s:\A(?!.*^cert name))/m] },
+	{ what => 'a server, by its certificate',
+	    flags => [qw(--client 10.2.0.9 --tls TLSv1.3 --cert-subject
+		hub.example.com --from boss@example.com --rcpt x@foreign.test
+		--rcpt all@example.com)],
+	    want => { identity => 'server' },
+	    text => [qr/^ +server_identities = cert:hub\.example\.com, /m,
+		qr/^  insert   X-Connector-AuthAs: Internal$/m] },
+	{ what => 'a server, by its login',
+	    flags => [qw(--client 10.2.0.9 --tls TLSv1.3 --auth
+		HUB@example.com --from x@foreign.test --rcpt x@foreign.test)],
+	    want => { identity => 'server' } },
+	# senders
+	{ what => 'a sender that is allowed',
+	    flags => [qw(--client 10.3.0.9 --from Scan@example.com --rcpt
+		joe@example.com)],
+	    want => { identity => 'anonymous' } },
+	{ what => 'a sender that is not, whatever the rights', exit => 1,
+	    flags => [qw(--client 10.3.0.9 --from x@foreign.test --rcpt
+		joe@example.com)],
+	    want => { refused(mail => $permission, 'devices', 'any_sender') },
+	    text => [qr/^ +allowed_senders = scan\@example\.com \(\Q$rich\E:/m] },
+	{ what => 'an alias is owned by the login',
+	    flags => [qw(--client 203.0.113.9 --listener 0.0.0.0:587 --tls
+		TLSv1.3 --auth JOE --from alias@example.com --rcpt
+		x@foreign.test --header-from joe@example.com)],
+	    want => { identity => 'user' } },
+	{ what => 'another address is not', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --listener 0.0.0.0:587 --tls
+		TLSv1.3 --auth joe --from boss@example.com)],
+	    want => { refused(mail => $permission, 'clients',
+		'authoritative_domain_sender') } },
+	{ what => 'nor is a foreign one', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --listener 0.0.0.0:587 --tls
+		TLSv1.3 --auth joe --from x@foreign.test)],
+	    want => { refused(mail => $permission, 'clients',
+		'any_sender') } },
+);
+
+check_case($rich, $_) for @rich;
 
 # Bytes that are no UTF-8 still make a JSON document.
 {

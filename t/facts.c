@@ -1,5 +1,5 @@
 /*
- * facts.c - what both MTAs say of listener, TLS, login and client name.
+ * facts.c - what both MTAs say of listener, TLS, login, certificate and client.
  */
 #include "facts.h"
 
@@ -212,6 +212,147 @@ static const struct {
 	{ "", "user", false, "an empty mailer" },
 };
 
+/* Of 64, and the longest name of all: 253 octets. */
+#define LABEL63 \
+	"abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabc."
+#define LONGEST \
+	LABEL63 LABEL63 LABEL63 \
+	"abcdefghijabcdefghijabcdefghijabcdefghijabcdefghijabcdefghija"
+
+static const struct {
+	const char *verify;
+	const char *cn;
+	const char *subject;
+	const char *name;
+	const char *what;
+} certificates[] = {
+	/* Postfix */
+	{ NULL, NULL, NULL, NULL, "no certificate" },
+	{ NULL, NULL, "", NULL, "an empty subject" },
+	{ NULL, NULL, "client.partner.test", "client.partner.test",
+	    "Postfix: the subject is the CN" },
+	{ NULL, NULL, "Client.Partner.TEST", "client.partner.test",
+	    "Postfix: in lower case" },
+	{ NULL, NULL, "client.partner.test.", "client.partner.test",
+	    "Postfix: without a trailing dot" },
+	{ NULL, NULL, "mail", "mail", "Postfix: one label is a host name" },
+	{ NULL, NULL, "/CN=client.partner.test", NULL,
+	    "Postfix: no subject is taken apart" },
+	{ NULL, NULL, "O=x/CN=client.partner.test", NULL,
+	    "Postfix: nor one that begins otherwise" },
+	{ NULL, NULL, "client+2Epartner.test", NULL,
+	    "Postfix: no hex is undone" },
+	{ NULL, NULL, "Joe Doe", NULL, "Postfix: a person is no host" },
+	{ NULL, NULL, "joe@partner.test", NULL,
+	    "Postfix: an address is no host" },
+	{ NULL, NULL, "*.partner.test", NULL, "Postfix: a wildcard is none" },
+	{ NULL, NULL, "mail_1.partner.test", NULL,
+	    "Postfix: an underscore is none" },
+	{ NULL, NULL, "partner..test", NULL, "Postfix: an empty label" },
+	{ NULL, NULL, "[192.0.2.1]", NULL, "Postfix: a literal is none" },
+	{ NULL, NULL, " partner.test", NULL, "Postfix: a blank before" },
+	{ NULL, NULL, "\xef\xbd\x90" "artner.test", NULL,
+	    "Postfix: what IDNA would map to partner.test is not that" },
+	{ NULL, NULL, "b\xc3\xbc" "cher.test", NULL,
+	    "Postfix: a name not in A-labels" },
+	{ NULL, NULL, "xn--bcher-kva.test", "xn--bcher-kva.test",
+	    "Postfix: a name in A-labels" },
+	{ NULL, NULL, LONGEST, LONGEST, "Postfix: the longest name" },
+	{ NULL, NULL, LONGEST "b", NULL, "Postfix: one longer" },
+	{ NULL, "other.test", "client.partner.test", "client.partner.test",
+	    "without {verify} the subject counts" },
+	{ NULL, "other.test", NULL, NULL,
+	    "without {verify} {cn_subject} does not" },
+	/* Sendmail: {verify} */
+	{ "OK", "client.partner.test", NULL, "client.partner.test",
+	    "Sendmail: {cn_subject}" },
+	{ "FAIL", "client.partner.test", NULL, NULL, "Sendmail: FAIL" },
+	{ "NO", "client.partner.test", NULL, NULL, "Sendmail: NO" },
+	{ "NOT", "client.partner.test", NULL, NULL, "Sendmail: NOT" },
+	{ "", "client.partner.test", "client.partner.test", NULL,
+	    "Sendmail: an empty {verify} is not Postfix" },
+	{ "ok", "client.partner.test", NULL, NULL,
+	    "Sendmail: ok is not OK" },
+	{ "OK ", "client.partner.test", NULL, NULL,
+	    "Sendmail: nor is OK with a blank" },
+	{ "FAIL", NULL, "/CN=client.partner.test", NULL,
+	    "Sendmail: FAIL with a subject" },
+	/* Sendmail: {cn_subject} */
+	{ "OK", "Client.Partner.Test", "/CN=other.test",
+	    "client.partner.test", "Sendmail: {cn_subject} comes first" },
+	{ "OK", "Joe+20Doe", "/CN=other.test", NULL,
+	    "Sendmail: a CN that is no host is not replaced" },
+	{ "OK", "", "/O=x/CN=other.test", NULL,
+	    "Sendmail: nor is one that is empty" },
+	{ "OK", "client+2Epartner.test", NULL, NULL,
+	    "Sendmail: no hex is undone in {cn_subject}" },
+	{ "OK", NULL, NULL, NULL, "Sendmail: no name at all" },
+	/* Sendmail: {cert_subject} */
+	{ "OK", NULL, "/C=DE/O=Org+20client/CN=client.partner.test",
+	    "client.partner.test", "Sendmail: the CN of the subject" },
+	{ "OK", NULL, "/CN=client.partner.test/emailAddress=a@b.test",
+	    "client.partner.test", "Sendmail: with more behind it" },
+	{ "OK", NULL, "/CN=first.test/CN=client.partner.test",
+	    "client.partner.test", "Sendmail: the last of two" },
+	{ "OK", NULL, "CN=client.partner.test", "client.partner.test",
+	    "Sendmail: without a slash before" },
+	{ "OK", NULL, "/CN=client+2Epartner+2etest", "client.partner.test",
+	    "Sendmail: +hex is undone, in any case" },
+	{ "OK", NULL, "/CN=mx+31+30.partner.test", "mx10.partner.test",
+	    "Sendmail: whatever the byte" },
+	{ "OK", NULL, "/O=x+2FCN=other.test/CN=client.partner.test/OU=y+2FCN"
+	    "=evil.test", "client.partner.test",
+	    "Sendmail: a slash in hex separates nothing" },
+	{ "OK", NULL, "/CN=client.partner.test+2Fx", NULL,
+	    "Sendmail: and is no part of a host name" },
+	{ "OK", NULL, "/xCN=client.partner.test", NULL,
+	    "Sendmail: CN= begins a part" },
+	{ "OK", NULL, "/cn=client.partner.test", NULL,
+	    "Sendmail: cn= is not CN=" },
+	{ "OK", NULL, "/O=Org/OU=client.partner.test", NULL,
+	    "Sendmail: a subject without CN" },
+	{ "OK", NULL, "/CN=", NULL, "Sendmail: an empty CN" },
+	{ "OK", NULL, "/CN=client.partner.test/CN=", NULL,
+	    "Sendmail: an empty CN is the last one too" },
+	{ "OK", NULL, "/CN=partner.test+00.evil.test", NULL,
+	    "Sendmail: a NUL is no end" },
+	{ "OK", NULL, "/CN=partner.test+", NULL, "Sendmail: a + alone" },
+	{ "OK", NULL, "/CN=partner.test+2", NULL, "Sendmail: half a byte" },
+	{ "OK", NULL, "/CN=partner.test+2/O=x", NULL,
+	    "Sendmail: half a byte before a slash" },
+	{ "OK", NULL, "/CN=partner.test+2G", NULL, "Sendmail: no hex" },
+	{ "OK", NULL, "/CN=b+C3+BCcher.test", NULL,
+	    "Sendmail: a name not in A-labels" },
+	{ "OK", NULL, "/CN=" LONGEST "/O=x", LONGEST,
+	    "Sendmail: the longest name" },
+	{ "OK", NULL, "/CN=" LONGEST ".", LONGEST,
+	    "Sendmail: the longest name with a trailing dot" },
+	{ "OK", NULL, "/CN=" LONGEST "bc", NULL, "Sendmail: two longer" },
+	{ "OK", NULL, "", NULL, "Sendmail: no certificate" },
+};
+
+/* A session's client name against relay.example. */
+static const struct {
+	const char *name;
+	enum answer verified;
+	enum answer itself;
+	enum answer below;
+	const char *what;
+} clients[] = {
+	{ "relay.example", ANSWER_YES, ANSWER_YES, ANSWER_NO, "the name" },
+	{ "mx.relay.example", ANSWER_YES, ANSWER_NO, ANSWER_YES,
+	    "a name below it" },
+	{ "notrelay.example", ANSWER_YES, ANSWER_NO, ANSWER_NO,
+	    "a name that ends alike" },
+	{ "relay.example", ANSWER_NO, ANSWER_NO, ANSWER_NO,
+	    "not verified" },
+	{ "relay.example", ANSWER_UNKNOWN, ANSWER_UNKNOWN, ANSWER_UNKNOWN,
+	    "DNS failed" },
+	{ NULL, ANSWER_YES, ANSWER_UNKNOWN, ANSWER_UNKNOWN,
+	    "verified, but no name" },
+	{ NULL, ANSWER_NO, ANSWER_NO, ANSWER_NO, "no name" },
+};
+
 static const char *const stages[STAGE_COUNT] = {
 	"connect", "helo", "mail", "rcpt", "eom",
 };
@@ -238,9 +379,54 @@ check_listeners(void)
 	}
 }
 
+static void
+check_certificates(void)
+{
+	struct facts facts = { .certificate = "partner.test" };
+
+	for (size_t i = 0; i < nitems(certificates); i++) {
+		char out[DOMAIN_MAX + 1];
+
+		is_str(facts_certificate(out, certificates[i].verify,
+			   certificates[i].cn, certificates[i].subject),
+		    certificates[i].name, certificates[i].what);
+	}
+	is_str(
+	    facts_certified(&facts), NULL, "a certificate without TLS is none");
+	facts.tls = TLS_OTHER;
+	is_str(facts_certified(&facts), "partner.test",
+	    "a certificate in TLS of some version");
+	facts.certificate = NULL;
+	is_str(facts_certified(&facts), NULL, "TLS without a certificate");
+}
+
+static void
+check_clients(void)
+{
+	for (size_t i = 0; i < nitems(clients); i++) {
+		const struct facts facts = {
+			.client_name = clients[i].name,
+			.client_name_verified = clients[i].verified,
+		};
+		const enum answer itself =
+		    facts_client_is(&facts, "relay.example", true, false);
+		const enum answer below =
+		    facts_client_is(&facts, "relay.example", false, true);
+		const enum answer both =
+		    facts_client_is(&facts, "relay.example", true, true);
+
+		is_int(itself, clients[i].itself, clients[i].what);
+		is_int(below, clients[i].below, clients[i].what);
+		is_int(both, itself == ANSWER_NO ? below : itself,
+		    clients[i].what);
+	}
+}
+
 int
 main(void)
 {
+	check_certificates();
+	check_clients();
 	check_listeners();
 	for (size_t i = 0; i < nitems(versions); i++)
 		is_int(facts_tls(versions[i].version), versions[i].tls,

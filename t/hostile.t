@@ -21,6 +21,7 @@ my $milter = Milter->new($scratch,
 bindings = 0.0.0.0:25
 remote_ip_ranges = 203.0.113.0/24
 permission_groups = anonymous_users
+helo_syntax = off
 END
 $milter->start;
 

@@ -1,5 +1,5 @@
 /*
- * identity.c - who a session is and which rights it has, cell by cell.
+ * identity.c - who a session is, which rights it has, and how it is stamped.
  */
 #include "identity.h"
 
@@ -178,6 +178,15 @@ static const struct {
 	{ { GRANT_NAME(LOGIN, "joe") }, 1, 0, IDENTITY_EXTERNALLY_SECURED,
 	    "joe", NULL, NO, YES,
 	    "an externally secured session may hold user: too" },
+	{ { GRANT_NAME(LOGIN, "srv") }, 1, 0, IDENTITY_SERVER, "srv", NULL,
+	    NO, YES, "so may a server" },
+	{ { GRANT_GROUP(scan_group) }, 1, 0, IDENTITY_SERVER, "bob", NULL,
+	    NO, YES, "group: a server that logged in" },
+	{ { DENY(LEGACY_SERVERS) }, 1, GROUP_EXCHANGE_SERVERS,
+	    IDENTITY_SERVER, "srv", NULL, NO, NO,
+	    "a denial of legacy_servers binds every server" },
+	{ { DENY(PARTNERS) }, 1, GROUP_PARTNERS, IDENTITY_PARTNER, NULL,
+	    NULL, NO, NO, "a denial of partners" },
 	{ { GRANT_GROUP(scan_group) }, 1, 0, IDENTITY_USER, "ALICE", NULL,
 	    NO, YES, "group: its first member, without case" },
 	{ { GRANT_GROUP(scan_group) }, 1, 0, IDENTITY_USER,
@@ -260,42 +269,161 @@ static const struct {
 	    NO, "DNS failed: without host: it does not matter" },
 };
 
+static const struct server_identity servers[] = {
+	{ false, "srv" }, { true, "mail.example" }, { false, "Mx@Example.com" },
+};
+
+/* Sorted as domain_set_sort does it. */
+static struct domain_pattern secure_domains[] = {
+	{ "eu.partner.test", false }, { "other.test", false },
+	{ "partner.test", false }, { "wild.test", true },
+};
+static const struct organization organization = {
+	.tls_receive_domain_secure_list = {
+		secure_domains, nitems(secure_domains),
+	},
+};
+
+#define EXTERNAL AUTH_EXTERNAL_AUTHORITATIVE
+#define SERVER AUTH_TLS | AUTH_EXCHANGE_SERVER
+
+/* The connector has all of the above, and domain_secure_enabled if secure. */
 static const struct {
 	unsigned mechanisms;
 	unsigned groups;
+	bool secure;
 	enum mechanism mechanism;
+	const char *login;
+	enum tls_version tls;
+	const char *certificate;
 	enum identity identity;
+	const char *proven;
 	const char *what;
 } identities[] = {
-	{ AUTH_TLS, GROUP_ANONYMOUS_USERS, MECHANISM_NONE,
-	    IDENTITY_ANONYMOUS, "nobody logged in" },
-	{ 0, 0, MECHANISM_NONE, IDENTITY_ANONYMOUS,
+	{ AUTH_TLS, GROUP_ANONYMOUS_USERS, false, MECHANISM_NONE, NULL,
+	    TLS_OFF, NULL, IDENTITY_ANONYMOUS, NULL, "nobody logged in" },
+	{ 0, 0, false, MECHANISM_NONE, NULL, TLS_OFF, NULL,
+	    IDENTITY_ANONYMOUS, NULL,
 	    "without groups it is anonymous all the same" },
-	{ AUTH_TLS, GROUP_ANONYMOUS_USERS, MECHANISM_BASIC, IDENTITY_USER,
+	{ AUTH_TLS, GROUP_ANONYMOUS_USERS, false, MECHANISM_BASIC, "joe",
+	    TLS_OFF, NULL, IDENTITY_USER, NULL,
 	    "a login replaces anonymous" },
-	{ AUTH_TLS, 0, MECHANISM_OTHER, IDENTITY_USER,
-	    "by whatever mechanism" },
-	{ AUTH_TLS, 0, MECHANISM_XCLIENT, IDENTITY_USER, "by XCLIENT" },
-	{ AUTH_EXTERNAL_AUTHORITATIVE, GROUP_EXCHANGE_SERVERS,
-	    MECHANISM_NONE, IDENTITY_EXTERNALLY_SECURED,
+	{ AUTH_TLS, 0, false, MECHANISM_OTHER, "joe", TLS_OFF, NULL,
+	    IDENTITY_USER, NULL, "by whatever mechanism" },
+	{ AUTH_TLS, 0, false, MECHANISM_XCLIENT, "joe", TLS_OFF, NULL,
+	    IDENTITY_USER, NULL, "by XCLIENT" },
+	/* externally secured */
+	{ EXTERNAL, GROUP_EXCHANGE_SERVERS, false, MECHANISM_NONE, NULL,
+	    TLS_OFF, NULL, IDENTITY_EXTERNALLY_SECURED, NULL,
 	    "externally secured needs no login" },
-	{ AUTH_EXTERNAL_AUTHORITATIVE | AUTH_TLS,
-	    GROUP_EXCHANGE_SERVERS | GROUP_ANONYMOUS_USERS, MECHANISM_NONE,
-	    IDENTITY_EXTERNALLY_SECURED, "with others beside it" },
-	{ AUTH_EXTERNAL_AUTHORITATIVE, GROUP_EXCHANGE_SERVERS,
-	    MECHANISM_BASIC, IDENTITY_EXTERNALLY_SECURED,
+	{ EXTERNAL | AUTH_TLS,
+	    GROUP_EXCHANGE_SERVERS | GROUP_ANONYMOUS_USERS, false,
+	    MECHANISM_NONE, NULL, TLS_OFF, NULL,
+	    IDENTITY_EXTERNALLY_SECURED, NULL, "with others beside it" },
+	{ EXTERNAL, GROUP_EXCHANGE_SERVERS, false, MECHANISM_BASIC, "joe",
+	    TLS_OFF, NULL, IDENTITY_EXTERNALLY_SECURED, NULL,
 	    "externally secured comes before a login" },
-	{ AUTH_EXTERNAL_AUTHORITATIVE, GROUP_ANONYMOUS_USERS,
-	    MECHANISM_NONE, IDENTITY_ANONYMOUS,
+	{ EXTERNAL | SERVER, GROUP_EXCHANGE_SERVERS, true, MECHANISM_BASIC,
+	    "srv", TLS_1_3, "mail.example", IDENTITY_EXTERNALLY_SECURED,
+	    NULL, "externally secured comes before a server" },
+	{ EXTERNAL, GROUP_EXCHANGE_SERVERS, true, MECHANISM_NONE, NULL,
+	    TLS_1_3, "partner.test", IDENTITY_EXTERNALLY_SECURED, NULL,
+	    "externally secured comes before a partner, and proves nothing" },
+	{ EXTERNAL, GROUP_ANONYMOUS_USERS, false, MECHANISM_NONE, NULL,
+	    TLS_OFF, NULL, IDENTITY_ANONYMOUS, NULL,
 	    "external_authoritative without exchange_servers" },
-	{ AUTH_EXTERNAL_AUTHORITATIVE, GROUP_EXCHANGE_LEGACY_SERVERS,
-	    MECHANISM_NONE, IDENTITY_ANONYMOUS,
+	{ EXTERNAL, GROUP_EXCHANGE_LEGACY_SERVERS, false, MECHANISM_NONE,
+	    NULL, TLS_OFF, NULL, IDENTITY_ANONYMOUS, NULL,
 	    "legacy servers are not exchange_servers" },
-	{ AUTH_TLS, GROUP_EXCHANGE_SERVERS, MECHANISM_NONE,
-	    IDENTITY_ANONYMOUS,
+	{ AUTH_TLS, GROUP_EXCHANGE_SERVERS, false, MECHANISM_NONE, NULL,
+	    TLS_OFF, NULL, IDENTITY_ANONYMOUS, NULL,
 	    "exchange_servers without external_authoritative" },
-	{ AUTH_TLS, GROUP_EXCHANGE_SERVERS, MECHANISM_BASIC, IDENTITY_USER,
-	    "exchange_servers do not make a login a server" },
+	/* server */
+	{ SERVER, 0, false, MECHANISM_BASIC, "srv", TLS_OFF, NULL,
+	    IDENTITY_SERVER, NULL, "a login of server_identities" },
+	{ SERVER, 0, false, MECHANISM_INTEGRATED, "mX@eXAMPLE.COM", TLS_OFF,
+	    NULL, IDENTITY_SERVER, NULL, "in any case" },
+	{ SERVER, 0, false, MECHANISM_BASIC, "srv2", TLS_OFF, NULL,
+	    IDENTITY_USER, NULL, "a longer login is another" },
+	{ SERVER, 0, false, MECHANISM_BASIC, "sr", TLS_OFF, NULL,
+	    IDENTITY_USER, NULL, "a shorter one too" },
+	{ SERVER, 0, false, MECHANISM_BASIC, "mail.example", TLS_OFF, NULL,
+	    IDENTITY_USER, NULL,
+	    "a login called like a certificate is a user" },
+	{ SERVER, 0, false, MECHANISM_NONE, "srv", TLS_OFF, NULL,
+	    IDENTITY_ANONYMOUS, NULL, "a name without a login" },
+	{ SERVER, 0, false, MECHANISM_NONE, NULL, TLS_1_3, "mail.example",
+	    IDENTITY_SERVER, NULL, "a certificate of server_identities" },
+	{ SERVER, 0, false, MECHANISM_NONE, NULL, TLS_OTHER, "mail.example",
+	    IDENTITY_SERVER, NULL, "in TLS of an unknown version" },
+	{ SERVER, 0, false, MECHANISM_NONE, NULL, TLS_OFF, "mail.example",
+	    IDENTITY_ANONYMOUS, NULL, "a certificate without TLS" },
+	{ SERVER, 0, false, MECHANISM_NONE, NULL, TLS_1_3,
+	    "x.mail.example", IDENTITY_ANONYMOUS, NULL,
+	    "a certificate below it is another" },
+	{ SERVER, 0, false, MECHANISM_NONE, NULL, TLS_1_3, "srv",
+	    IDENTITY_ANONYMOUS, NULL,
+	    "a certificate called like a login is nobody" },
+	{ SERVER, 0, false, MECHANISM_BASIC, "joe", TLS_1_3, "mail.example",
+	    IDENTITY_SERVER, NULL, "a server's certificate before a user" },
+	{ SERVER, 0, true, MECHANISM_BASIC, "srv", TLS_1_3, "partner.test",
+	    IDENTITY_SERVER, NULL, "a server before a partner" },
+	{ AUTH_TLS, GROUP_EXCHANGE_SERVERS, false, MECHANISM_BASIC, "srv",
+	    TLS_OFF, NULL, IDENTITY_USER, NULL,
+	    "without exchange_server a server's login is a user" },
+	{ AUTH_TLS, GROUP_EXCHANGE_SERVERS, false, MECHANISM_NONE, NULL,
+	    TLS_1_3, "mail.example", IDENTITY_ANONYMOUS, NULL,
+	    "without exchange_server its certificate is nobody" },
+	/* partner */
+	{ AUTH_TLS, 0, true, MECHANISM_NONE, NULL, TLS_1_3, "partner.test",
+	    IDENTITY_PARTNER, "partner.test", "a partner's own name" },
+	{ AUTH_TLS, 0, true, MECHANISM_NONE, NULL, TLS_1_3,
+	    "mx.partner.test", IDENTITY_PARTNER, "partner.test",
+	    "a name below it" },
+	{ AUTH_TLS, 0, true, MECHANISM_NONE, NULL, TLS_1_3,
+	    "mx.eu.partner.test", IDENTITY_PARTNER, "eu.partner.test",
+	    "the longest domain is proven" },
+	{ AUTH_TLS, 0, true, MECHANISM_NONE, NULL, TLS_1_3,
+	    "notpartner.test", IDENTITY_ANONYMOUS, NULL,
+	    "a name that ends alike is nobody" },
+	{ AUTH_TLS, 0, true, MECHANISM_NONE, NULL, TLS_1_3, "test",
+	    IDENTITY_ANONYMOUS, NULL, "nor is one above" },
+	{ AUTH_TLS, 0, true, MECHANISM_NONE, NULL, TLS_1_3, "x.wild.test",
+	    IDENTITY_ANONYMOUS, NULL, "a wildcard proves nothing" },
+	{ AUTH_TLS, 0, true, MECHANISM_NONE, NULL, TLS_OFF, "partner.test",
+	    IDENTITY_ANONYMOUS, NULL, "a partner's name without TLS" },
+	{ AUTH_TLS, 0, false, MECHANISM_NONE, NULL, TLS_1_3, "partner.test",
+	    IDENTITY_ANONYMOUS, NULL, "without domain_secure_enabled" },
+	{ AUTH_TLS, 0, true, MECHANISM_BASIC, "joe", TLS_1_3,
+	    "partner.test", IDENTITY_USER, NULL,
+	    "a user before a partner, and nothing is proven" },
+	{ SERVER, 0, true, MECHANISM_NONE, NULL, TLS_1_3, "partner.test",
+	    IDENTITY_PARTNER, "partner.test",
+	    "a partner where there are servers" },
+};
+
+/* What becomes of mail in the eyes of our own servers. */
+static const struct {
+	enum identity identity;
+	bool flag; /* accept_authentication_flag is held */
+	bool auth_null;
+	bool internal;
+	const char *auth_as;
+} stamps[] = {
+	{ IDENTITY_ANONYMOUS, false, false, false, "Anonymous" },
+	{ IDENTITY_ANONYMOUS, true, false, false, "Anonymous" },
+	{ IDENTITY_ANONYMOUS, true, true, false, "Anonymous" },
+	{ IDENTITY_PARTNER, false, false, false, "Partner" },
+	{ IDENTITY_PARTNER, true, false, false, "Partner" },
+	{ IDENTITY_PARTNER, true, true, false, "Partner" },
+	{ IDENTITY_USER, false, false, true, "Internal" },
+	{ IDENTITY_USER, true, true, true, "Internal" },
+	{ IDENTITY_SERVER, true, false, true, "Internal" },
+	{ IDENTITY_SERVER, true, true, false, "Anonymous" },
+	{ IDENTITY_SERVER, false, false, true, "Anonymous" },
+	{ IDENTITY_SERVER, false, true, false, "Anonymous" },
+	{ IDENTITY_EXTERNALLY_SECURED, true, false, true, "Internal" },
+	{ IDENTITY_EXTERNALLY_SECURED, false, true, true, "Internal" },
 };
 
 /* Who gets accept_any_recipient without a login. */
@@ -307,46 +435,76 @@ static const struct {
 	bool relay;
 	bool by_certificate;
 	const char *what;
+	bool secure;     /* domain_secure_enabled */
+	size_t servers;  /* how many of the server_identities above */
+	bool by_name;    /* identity_by_certificate */
 } reachable[] = {
 	{ { GRANT(ANONYMOUS) }, 1, AUTH_TLS, GROUP_ANONYMOUS_USERS, true,
-	    false, "relay for anonymous" },
+	    false, "relay for anonymous", false, 0, false },
 	{ { GRANT(USERS) }, 1, AUTH_TLS, GROUP_ANONYMOUS_USERS, false,
-	    false, "relay for users needs a login" },
+	    false, "relay for users needs a login", false, 0, false },
 	{ { { 0 } }, 0, AUTH_TLS, GROUP_ANONYMOUS_USERS, false, false,
-	    "the anonymous group gives no relay" },
+	    "the anonymous group gives no relay", false, 0, false },
 	{ { { 0 } }, 0, AUTH_TLS, GROUP_EXCHANGE_USERS, false, false,
-	    "the group of users gives it to logins only" },
+	    "the group of users gives it to logins only", false, 0, false },
 	{ { GRANT_NAME(LOGIN, "joe"), GRANT_GROUP(scan_group) }, 2,
 	    AUTH_TLS, GROUP_ANONYMOUS_USERS, false, false,
-	    "user: and group: need a login" },
+	    "user: and group: need a login", false, 0, false },
 	{ { GRANT_NAME(HOST, "relay.example") }, 1, AUTH_TLS, 0, true, false,
-	    "host: counts as held" },
+	    "host: counts as held", false, 0, false },
 	{ { GRANT_NAME(HOST_BELOW, "relay.example") }, 1, AUTH_TLS, 0, true,
-	    false, "host:. counts as held" },
+	    false, "host:. counts as held", false, 0, false },
 	{ { GRANT(ANONYMOUS), DENY(ANONYMOUS) }, 2, AUTH_TLS, 0, false,
-	    false, "denied to anonymous" },
+	    false, "denied to anonymous", false, 0, false },
 	{ { GRANT_NAME(HOST, "relay.example"), DENY(ANONYMOUS) }, 2,
-	    AUTH_TLS, 0, false, false, "denied to all who could come" },
+	    AUTH_TLS, 0, false, false, "denied to all who could come",
+	    false, 0, false },
 	{ { GRANT(ANONYMOUS), DENY_NAME(HOST, "bad.example") }, 2, AUTH_TLS,
-	    0, true, false, "a denied host leaves the others" },
+	    0, true, false, "a denied host leaves the others",
+	    false, 0, false },
 	{ { { 0 } }, 0, AUTH_EXTERNAL_AUTHORITATIVE, GROUP_EXCHANGE_SERVERS,
-	    true, false, "externally secured relays by its group" },
+	    true, false, "externally secured relays by its group",
+	    false, 0, false },
 	{ { DENY(EXTERNALLY_SECURED) }, 1, AUTH_EXTERNAL_AUTHORITATIVE,
 	    GROUP_EXCHANGE_SERVERS, false, false,
-	    "unless it is denied that" },
+	    "unless it is denied that", false, 0, false },
 	{ { GRANT(ANONYMOUS) }, 1, AUTH_EXTERNAL_AUTHORITATIVE,
 	    GROUP_EXCHANGE_SERVERS, true, false,
-	    "a grant for anonymous takes nothing from it" },
+	    "a grant for anonymous takes nothing from it", false, 0, false },
 	{ { GRANT(EXTERNALLY_SECURED) }, 1, AUTH_TLS, GROUP_ANONYMOUS_USERS,
-	    false, false, "nobody is externally secured here" },
+	    false, false, "nobody is externally secured here",
+	    false, 0, false },
 	{ { { 0 } }, 0, AUTH_TLS, GROUP_EXCHANGE_SERVERS, false, false,
-	    "a group of servers nobody belongs to" },
+	    "a group of servers nobody belongs to", false, 0, false },
 	{ { GRANT(PARTNERS) }, 1, AUTH_TLS, GROUP_PARTNERS, false, true,
-	    "relay for partners hangs on a certificate" },
+	    "relay for partners hangs on a certificate", false, 0, false },
 	{ { GRANT(SERVERS) }, 1, AUTH_TLS, 0, false, true,
-	    "relay for servers likewise" },
+	    "relay for servers likewise", false, 0, false },
 	{ { GRANT(PARTNERS), DENY(PARTNERS) }, 2, AUTH_TLS, GROUP_PARTNERS,
-	    false, false, "denied to partners" },
+	    false, false, "denied to partners", false, 0, false },
+	{ { GRANT(PARTNERS) }, 1, AUTH_TLS, GROUP_PARTNERS, false, true,
+	    "partners that there can be", true, 0, true },
+	{ { { 0 } }, 0, AUTH_TLS, GROUP_PARTNERS, false, false,
+	    "the group of partners gives no relay", true, 0, true },
+	{ { { 0 } }, 0, SERVER, GROUP_EXCHANGE_SERVERS, false, true,
+	    "servers by certificate relay by their group", false, 2, true },
+	{ { { 0 } }, 0, SERVER, GROUP_EXCHANGE_LEGACY_SERVERS, false, true,
+	    "legacy servers likewise", false, 2, true },
+	{ { { 0 } }, 0, SERVER, GROUP_EXCHANGE_SERVERS, false, false,
+	    "servers by login do not", false, 1, false },
+	{ { { 0 } }, 0, SERVER, GROUP_EXCHANGE_SERVERS, false, false,
+	    "nor do servers that nobody is", false, 0, false },
+	{ { { 0 } }, 0, SERVER, GROUP_ANONYMOUS_USERS, false, false,
+	    "nor do servers without their group", false, 2, true },
+	{ { { 0 } }, 0, AUTH_TLS, GROUP_EXCHANGE_SERVERS, false, false,
+	    "nor do they without exchange_server", false, 2, false },
+	{ { DENY(SERVERS) }, 1, SERVER, GROUP_EXCHANGE_SERVERS, false,
+	    false, "nor do servers that are denied it", false, 2, true },
+	{ { DENY(LEGACY_SERVERS) }, 1, SERVER, GROUP_EXCHANGE_SERVERS,
+	    false, false, "a server holds legacy_servers too", false, 2,
+	    true },
+	{ { GRANT(ANONYMOUS) }, 1, SERVER, GROUP_EXCHANGE_SERVERS, true,
+	    true, "anonymous and servers by certificate", false, 2, true },
 };
 /* clang-format on */
 
@@ -418,17 +576,60 @@ check_identities(void)
 		const struct connector connector = {
 			.auth_mechanism = identities[i].mechanisms,
 			.permission_groups = identities[i].groups,
+			.domain_secure_enabled = identities[i].secure,
+			.server_identities = { servers, nitems(servers) },
 		};
 		const struct facts facts = {
 			.mechanism = identities[i].mechanism,
-			.login = identities[i].mechanism != MECHANISM_NONE
-			    ? "joe"
-			    : NULL,
+			.login = identities[i].login,
+			.tls = identities[i].tls,
+			.certificate = identities[i].certificate,
 		};
+		const char *proven = "not set";
+		const enum identity identity =
+		    identity_of(&organization, &connector, &facts, &proven);
 
-		is_str(identity_name(identity_of(&connector, &facts)),
+		is_str(identity_name(identity),
 		    identity_name(identities[i].identity), identities[i].what);
+		is_str(proven, identities[i].proven, identities[i].what);
 	}
+}
+
+static void
+check_stamps(void)
+{
+	for (size_t i = 0; i < nitems(stamps); i++) {
+		const uint16_t bit = 1u << RIGHT_ACCEPT_AUTHENTICATION_FLAG;
+		const struct facts facts = { .auth_null = stamps[i].auth_null };
+		const struct rights rights = { stamps[i].flag ? bit : 0, 0 };
+		const struct rights unknown = { 0, bit };
+		const enum identity who = stamps[i].identity;
+		const char *what = identity_name(who);
+
+		is_int(identity_is_internal(who, &facts), stamps[i].internal,
+		    what);
+		is_str(identity_auth_as(who, rights, &facts), stamps[i].auth_as,
+		    what);
+		if (!stamps[i].flag)
+			is_str(identity_auth_as(who, unknown, &facts),
+			    stamps[i].auth_as, "a right that is not known");
+	}
+}
+
+static void
+check_server_logins(void)
+{
+	const struct connector connector = {
+		.server_identities = { servers, nitems(servers) },
+	};
+	struct facts facts = { .mechanism = MECHANISM_BASIC, .login = "SRV" };
+
+	ok(identity_login_is_server(&connector, &facts), "a server's login");
+	facts.login = "mail.example";
+	ok(!identity_login_is_server(&connector, &facts),
+	    "the name of a certificate is none");
+	facts.login = NULL;
+	ok(!identity_login_is_server(&connector, &facts), "nor is no login");
 }
 
 static void
@@ -440,6 +641,8 @@ check_reachable(void)
 		struct connector connector = {
 			.auth_mechanism = reachable[i].mechanisms,
 			.permission_groups = reachable[i].groups,
+			.domain_secure_enabled = reachable[i].secure,
+			.server_identities = { servers, reachable[i].servers },
 		};
 
 		set_list(&connector, RIGHT_ACCEPT_ANY_RECIPIENT,
@@ -449,6 +652,8 @@ check_reachable(void)
 		    reachable[i].relay, reachable[i].what);
 		is_int((identity_reachable_rights(&connector, true) & bit) != 0,
 		    reachable[i].by_certificate, reachable[i].what);
+		is_int(identity_by_certificate(&connector),
+		    reachable[i].by_name, reachable[i].what);
 	}
 }
 
@@ -470,6 +675,8 @@ main(void)
 	check_groups();
 	check_lists();
 	check_identities();
+	check_stamps();
+	check_server_logins();
 	check_reachable();
 	check_names();
 	return done();

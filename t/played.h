@@ -1,5 +1,9 @@
 /*
  * played.h - configurations from literals, and the log lines of a session.
+ *
+ * A test may define PLAYED_RECIPIENTS, the directory file that [directory]
+ * recipients = recipients.txt names, and PLAYED_KEYS, that of stamp_key_file =
+ * stamp.key.
  */
 #ifndef PLAYED_H
 #define PLAYED_H
@@ -14,6 +18,34 @@
 
 #define PLAYED_TODAY 20260615
 
+#ifndef PLAYED_RECIPIENTS
+#define PLAYED_RECIPIENTS "alice@example.com\n"
+#endif
+#ifndef PLAYED_KEYS
+#define PLAYED_KEYS \
+	"2026a " \
+	"abababababababababababababababababababababababababababababababab\n"
+#endif
+
+/* The files that are there besides the main one. */
+__attribute__((unused)) static bool
+add_played_files(struct sources *sources)
+{
+	static const struct {
+		const char *path;
+		const char *text;
+	} files[] = {
+		{ "/etc/recipients.txt", PLAYED_RECIPIENTS },
+		{ "/etc/stamp.key", PLAYED_KEYS },
+	};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (sources_add(sources, files[i].path, files[i].text,
+			strlen(files[i].text)) != 0)
+			return false;
+	return true;
+}
+
 /* The configuration of these bytes, or the end of the test. */
 __attribute__((unused)) static struct config *
 config_of(const char *text)
@@ -24,7 +56,8 @@ config_of(const char *text)
 	struct config *config = NULL;
 
 	if (sources != NULL && diags != NULL &&
-	    sources_add(sources, path, text, strlen(text)) == 0)
+	    sources_add(sources, path, text, strlen(text)) == 0 &&
+	    add_played_files(sources))
 		config = config_build(sources, path, PLAYED_TODAY, diags);
 	if (config == NULL) {
 		if (diags != NULL)

@@ -28,6 +28,12 @@ static const struct {
 	{ REPLY_NO_CONNECTOR, true,
 	    "421 4.3.2 Service not available", NULL,
 	    "no connector closes the connection" },
+	{ REPLY_EHLO_DOMAIN, false,
+	    "501 5.0.0 HELO / EHLO requires domain address", NULL,
+	    "no HELO name" },
+	{ REPLY_HELO_SYNTAX, false,
+	    "501 5.5.4 Invalid domain name", NULL,
+	    "a HELO name that is malformed" },
 	{ REPLY_REQUIRE_TLS, false,
 	    "530 5.7.0 Must issue a STARTTLS command first", NULL,
 	    "require_tls asks for STARTTLS" },
@@ -55,11 +61,34 @@ static const struct {
 	{ REPLY_RECIPIENT_SYNTAX, false,
 	    "501 5.1.3 Invalid address", NULL,
 	    "a recipient that is no address" },
+	{ REPLY_RESERVED_TOP_LEVEL, false,
+	    "550 5.1.4 Recipient address reserved by RFC 2606", NULL,
+	    "a recipient in a reserved top level domain" },
+	{ REPLY_RESERVED_SECOND_LEVEL, false,
+	    "550 5.1.5 Recipient address reserved by RFC 2606", NULL,
+	    "a recipient in a reserved second level domain" },
+	{ REPLY_SINGLE_LABEL, false,
+	    "550 5.1.6 Recipient addresses in single label domains not "
+	    "accepted", NULL,
+	    "a recipient in a domain without a dot" },
 	{ REPLY_RELAY, false,
 	    "550 5.7.54 SMTP; Unable to relay recipient in non-accepted "
 	    "domain",
 	    "550 5.7.1 Unable to relay",
 	    "relay refused" },
+	{ REPLY_USER_UNKNOWN, false,
+	    "550 5.1.1 User unknown", NULL,
+	    "a recipient that the directory does not know" },
+	{ REPLY_INTERNAL_ONLY, false,
+	    "550 5.7.1 RESOLVER.RST.AuthRequired; authentication required",
+	    NULL,
+	    "a recipient that takes internal senders only" },
+	{ REPLY_TOO_MANY_RECIPIENTS, false,
+	    "452 4.5.3 Too many recipients", NULL,
+	    "one recipient too many" },
+	{ REPLY_HEADER_SIZE, false,
+	    "552 5.3.4 Header size exceeds fixed maximum size", NULL,
+	    "a header that is too large" },
 };
 
 static const struct {
@@ -88,6 +117,21 @@ static const struct {
 	{ REPLY_AT_CONNECT, true, "internet", "admission",
 	    "451 4.7.1 Service unavailable - try again later",
 	    "the MTA's own words get no suffix" },
+	{ REPLY_USER_UNKNOWN, true, "internet", "recipient_lookup",
+	    "550 5.1.1 User unknown "
+	    "[connector internet, rule recipient_lookup]",
+	    "an unknown recipient" },
+	{ REPLY_USER_UNKNOWN, true, "internet", "internal_only",
+	    "550 5.1.1 User unknown "
+	    "[connector internet, rule recipient_lookup]",
+	    "whoever says so: nothing betrays a recipient that is hidden" },
+	{ REPLY_USER_UNKNOWN, false, "internet", "internal_only",
+	    "550 5.1.1 User unknown",
+	    "nor does it without identify_connector" },
+	{ REPLY_INTERNAL_ONLY, true, "internet", "internal_only",
+	    "550 5.7.1 RESOLVER.RST.AuthRequired; authentication required "
+	    "[connector internet, rule internal_only]",
+	    "one that need not be hidden" },
 	{ REPLY_SENDER_PERMISSION, true, LONGEST_NAME,
 	    "authoritative_domain_sender",
 	    "550 5.7.60 SMTP; Client does not have permissions to send as "
@@ -122,16 +166,24 @@ is_sound(enum reply_id id, enum reply_style style)
 	    reply_text(id, style)[0] != '\0' && is_plain(reply_text(id, style));
 }
 
+/* Without the suffix and with it. */
 static void
 check_line(enum reply_id id, enum reply_style style, const char *want,
     const char *what)
 {
-	char line[REPLY_LINE_MAX];
+	const char *rule =
+	    id == REPLY_USER_UNKNOWN ? "recipient_lookup" : "some_rule";
+	char line[REPLY_LINE_MAX], longer[REPLY_LINE_MAX];
 	struct reply reply;
 
 	memset(&reply, 'x', sizeof(reply));
-	reply_fill(&reply, id, style, false, "internet", "relay");
+	reply_fill(&reply, id, style, false, "internet", "some_rule");
 	is_str(reply_line(line, &reply), want, what);
+	snprintf(longer, sizeof(longer), "%s [connector internet, rule %s]",
+	    want, rule);
+	reply_fill(&reply, id, style, true, "internet", "some_rule");
+	is_str(reply_line(line, &reply), id == REPLY_AT_CONNECT ? want : longer,
+	    what);
 }
 
 static void

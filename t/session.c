@@ -3,10 +3,11 @@
  */
 #include "session.h"
 
-#include "played.h"
-#include "tap.h"
+#include "plays.h"
 
-#define ORGANIZATION "[organization]\naccepted_domains = example.com\n"
+#define ORGANIZATION \
+	"[organization]\naccepted_domains = example.com\n" \
+	"[defaults]\nstamp = no\n"
 #define INTERNET \
 	"[connector internet]\n" \
 	"bindings = 0.0.0.0:25, [::]:25\n" \
@@ -45,48 +46,13 @@
 	"451 4.3.0 Cannot decide now, please try again later " \
 	"[connector -, rule internal]"
 
-/* The parts of a log line, in order. */
-#define WHO(name, client) "connector=" name " client=" client ":41022 listener="
-#define WHY(stage, verdict, rule, reply) \
-	" stage=" stage " verdict=" verdict " rule=" rule " reply=\"" reply "\""
-#define WHAT(from, to, helo) " from=<" from "> to=<" to "> helo=<" helo ">"
-#define HOW(identity, auth, tls) " identity=" identity " auth=" auth " tls=" tls
 #define SCAN_LINE \
 	WHO("\"Scan and Fax\"", "mail.client.test[10.20.0.7]") "192.0.2.25:25"
 #define NET_LINE \
 	WHO("internet", "mail.client.test[203.0.113.9]") "192.0.2.25:25"
 
-enum verb { END, CONNECT, HELO, MAIL, RCPT, EOM, ABORT, RELOAD };
-
-struct move {
-	enum verb verb;
-	const char *text;  /* client, name, path or configuration */
-	const char *reply; /* NULL: go on */
-	const char *log;   /* NULL: nothing */
-	/* of CONNECT */
-	const char *listener; /* NULL: 192.0.2.25:25 */
-	const char *host;     /* NULL: mail.client.test */
-	const char *resolve;  /* NULL: OK */
-	bool local;
-	/* of MAIL and RCPT */
-	const char *parameter;
-	const char *tls;
-	const char *auth_type;
-	const char *auth_authen;
-	bool unresolved;
-	const char *mta; /* the words in which the MTA refused it */
-	/* of MAIL, RCPT, EOM */
-	const char *queue;
-};
-
-#define MOVES_MAX 12
-
 /* clang-format off */
-static const struct {
-	const char *what;
-	const char *config;
-	struct move moves[MOVES_MAX];
-} plays[] = {
+static const struct play plays[] = {
 	{ "a message to us", ALL, {
 	    { .verb = CONNECT, "203.0.113.9" },
 	    { .verb = HELO, "client.test" },
@@ -367,125 +333,6 @@ static const struct {
 };
 /* clang-format on */
 
-static bool
-play_connect(
-    struct session *session, const struct move *move, struct reply *reply)
-{
-	struct connect_info info = {
-		.host = move->host != NULL ? move->host : "mail.client.test",
-		.client_port = 41022,
-		.client_resolve = move->resolve != NULL ? move->resolve : "OK",
-		.local_submission = move->local,
-	};
-	const char *listener =
-	    move->listener != NULL ? move->listener : "192.0.2.25:25";
-
-	/* What is no address stays ADDR_NONE. */
-	(void)!addr_parse(&info.client, move->text);
-	(void)!endpoint_parse(&info.listener, listener);
-	return session_connect(session, &info, reply);
-}
-
-static bool
-play_mail(struct session *session, const struct move *move, struct reply *reply)
-{
-	const char *const parameters[] = { move->parameter, NULL };
-	const struct mail_info info = {
-		.path = move->text,
-		.parameters = parameters,
-		.tls_version = move->tls,
-		.auth_type = move->auth_type,
-		.auth_authen = move->auth_authen,
-		.queue_id = move->queue,
-	};
-
-	return session_mail(session, &info, reply);
-}
-
-static bool
-play_rcpt(struct session *session, const struct move *move, struct reply *reply)
-{
-	const char *const parameters[] = { move->parameter, NULL };
-	const struct rcpt_info info = {
-		.path = move->text,
-		.parameters = parameters,
-		.rcpt_addr = move->unresolved ? NULL
-		    : move->mta != NULL       ? move->mta
-					      : "resolved@example.com",
-		.rcpt_host = "5.7.1",
-		.rcpt_mailer = move->mta != NULL ? "error" : "smtp",
-		.queue_id = move->queue,
-	};
-
-	return session_rcpt(session, &info, reply);
-}
-
-static bool
-play_move(struct server *server, struct session *session,
-    const struct move *move, struct reply *reply)
-{
-	switch (move->verb) {
-	case CONNECT:
-		return play_connect(session, move, reply);
-	case HELO:
-		return session_helo(session, move->text, reply);
-	case MAIL:
-		return play_mail(session, move, reply);
-	case RCPT:
-		return play_rcpt(session, move, reply);
-	case EOM:
-		return session_eom(session, move->queue, reply);
-	case ABORT:
-		session_abort(session);
-		return true;
-	case RELOAD:
-		reload(server, move->text);
-		return true;
-	case END:
-		break;
-	}
-	return false;
-}
-
-/* "*": one line, whatever it says. */
-static void
-check_log(const char *want, const char *what)
-{
-	const char *got = logged();
-
-	if (want != NULL && strcmp(want, "*") == 0)
-		ok(got != NULL && strchr(got, '\n') == NULL,
-		    "%s: one line is logged", what);
-	else
-		is_str(got, want, what);
-}
-
-static void
-play(const char *what, const char *config, const struct move *moves)
-{
-	struct server server = server_of(config);
-	struct session *session = session_new(&server);
-
-	for (size_t i = 0; i < MOVES_MAX && moves[i].verb != END; i++) {
-		char line[REPLY_LINE_MAX];
-		char name[128];
-		struct reply reply;
-		const bool go_on =
-		    play_move(&server, session, &moves[i], &reply);
-
-		snprintf(name, sizeof(name), "%s: move %zu", what, i + 1);
-		is_str(go_on ? NULL : reply_line(line, &reply), moves[i].reply,
-		    name);
-		check_log(moves[i].log, name);
-	}
-	session_free(session);
-	is_int(atomic_load(&server.sessions), 0, "no session is left");
-	snapshots_collect(server.snapshots);
-	is_int((long long)snapshots_count(server.snapshots), 1,
-	    "no old configuration is left");
-	snapshots_free(server.snapshots);
-}
-
 /* How many may be connected at a time, and that leaving makes room. */
 static void
 check_admission(void)
@@ -534,7 +381,7 @@ check_sudden_end(void)
 		"<a@client.test>",
 		.tls = "TLSv1.3",
 		.auth_type = "PLAIN",
-		.auth_authen = "joe" };
+		.auth_authen = "a@client.test" };
 	struct server server =
 	    server_of(ORGANIZATION SCANNERS("auth_mechanism = tls, basic_auth\n"
 					    "submit = users\n"));
@@ -571,7 +418,7 @@ check_not_live(void)
 	server.live = false;
 	session = session_new(&server);
 	for (size_t i = 0; i < nitems(moves); i++)
-		(void)!play_move(&server, session, &moves[i], &reply);
+		(void)!play_move(&server, session, &moves[i], &reply, "");
 	is_str(logged(), NULL, "explaining logs nothing");
 	session_free(session);
 	snapshots_free(server.snapshots);
@@ -580,9 +427,7 @@ check_not_live(void)
 int
 main(void)
 {
-	catch_log();
-	for (size_t i = 0; i < nitems(plays); i++)
-		play(plays[i].what, plays[i].config, plays[i].moves);
+	play_all(plays, nitems(plays));
 	check_admission();
 	check_sudden_end();
 	check_not_live();

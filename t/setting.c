@@ -16,6 +16,8 @@
 #define ORGANIZATION SECTION_ORGANIZATION
 #define CONNECTOR SECTION_CONNECTOR
 
+#define FIFTY "01234567890123456789012345678901234567890123456789"
+
 static struct arena *arena;
 static struct sources *sources;
 static const char *const staff[] = { "alice" };
@@ -55,6 +57,9 @@ put_item(struct text *out, enum setting_type type, const void *items, size_t i)
 	const struct range *range = items;
 	const struct domain_pattern *domain = items;
 	const struct mailbox_pattern *mailbox = items;
+	const struct server_identity *server = items;
+	const struct capability *capability = items;
+	const struct exemption *exemption = items;
 
 	if (type == SETTING_STRINGS) {
 		text_put(out, ((const char *const *)items)[i]);
@@ -74,6 +79,15 @@ put_item(struct text *out, enum setting_type type, const void *items, size_t i)
 		    mailbox[i].local != NULL ? mailbox[i].local : "",
 		    mailbox[i].domain.below ? "*." : "",
 		    mailbox[i].domain.name);
+	} else if (type == SETTING_SERVERS) {
+		text_printf(out, "%s:%s",
+		    server[i].certificate ? "cert" : "login", server[i].name);
+	} else if (type == SETTING_CAPABILITIES) {
+		text_put(out, capability[i].domain);
+	} else if (type == SETTING_EXEMPTIONS) {
+		text_printf(out, "%s%s%s%s", exemption[i].host ? "host:" : "",
+		    exemption[i].itself ? "=" : "",
+		    exemption[i].below ? "*." : "", exemption[i].name);
 	} else {
 		text_printf(
 		    out, "%s%s", domain[i].below ? "*." : "", domain[i].name);
@@ -91,7 +105,8 @@ put_value(struct text *out, const struct setting *setting,
 		}
 	} else if (setting->type == SETTING_BOOL) {
 		text_put(out, value->boolean ? "yes" : "no");
-	} else if (setting->type == SETTING_TEXT) {
+	} else if (setting->type == SETTING_TEXT ||
+	    setting->type == SETTING_DOMAIN) {
 		text_put(out, value->text);
 	} else if (setting->type == SETTING_DATE) {
 		text_printf(out, "%d", value->date);
@@ -212,10 +227,47 @@ static const struct sample good[] = {
 	    "externally_secured|user:Bob|-user:a@b.example|group:Staff(1)|"
 	    "host:mx.example.com|host:.example.org|-host:.x" },
 	{ "identities of servers", CONNECTOR, "server_identities",
-	    "login:mx1, cert:mx1.example.com", "login:mx1|cert:mx1.example.com" },
+	    "login:mx1, LOGIN:Mx@Example.COM Cert:MX1.Example.COM. "
+	    "cert:b\xc3\xbc" "cher.example login:cert:x",
+	    "login:mx1|login:Mx@Example.COM|cert:mx1.example.com|"
+	    "cert:xn--bcher-kva.example|login:cert:x" },
+	{ "no server", CONNECTOR, "server_identities", "", "" },
+	{ "capabilities", CONNECTOR, "tls_domain_capabilities",
+	    "Mail.Example.COM:AcceptCloudServicesMail "
+	    "b\xc3\xbc" "cher.example:accept_cloud_services_mail",
+	    "mail.example.com|xn--bcher-kva.example" },
 	{ "senders that are exempt", CONNECTOR, "header_from_exempt",
-	    "lists.example *.news.example host:.bulk.example",
-	    "lists.example|*.news.example|host:.bulk.example" },
+	    "Lists.example *.News.example host:.Bulk.example "
+	    "HOST:Mx.Bulk.example",
+	    "=lists.example|*.news.example|host:*.bulk.example|"
+	    "host:=*.mx.bulk.example" },
+	{ "a domain", CONNECTOR, "default_domain", "Example.COM.",
+	    "example.com" },
+	{ "a domain in other letters", CONNECTOR, "default_domain",
+	    "B\xc3\x9c" "CHER.example", "xn--bcher-kva.example" },
+	{ "no domain", CONNECTOR, "default_domain", "", "" },
+	{ "partner domains, canonical and sorted", ORGANIZATION,
+	    "tls_receive_domain_secure_list", "Partner.Example, b.example",
+	    "b.example|partner.example" },
+	{ "the shortest prefix of stamps", MILTER, "stamp_prefix", "x-y-",
+	    "x-y-" },
+	{ "the longest prefix of stamps", MILTER, "stamp_prefix",
+	    "X-" FIFTY "01234567890-", "X-" FIFTY "01234567890-" },
+	{ "a key file", MILTER, "stamp_key_file", "keys/stamp.key",
+	    "keys/stamp.key" },
+	{ "a delimiter", SECTION_DIRECTORY, "recipient_delimiter", "+", "+" },
+	{ "a dash as delimiter", SECTION_DIRECTORY, "recipient_delimiter",
+	    "-", "-" },
+	{ "no delimiter", SECTION_DIRECTORY, "recipient_delimiter", "", "" },
+	{ "recipient domains", SECTION_DIRECTORY, "recipient_domains",
+	    "*.Example.com example.com", "example.com|*.example.com" },
+	{ "beginnings of fields", CONNECTOR, "protected_headers",
+	    "X-Internal-, Authentication-Results X-Originating-IP ARC- Zz",
+	    "X-Internal-|Authentication-Results|X-Originating-IP|ARC-|Zz" },
+	{ "the most recipients", CONNECTOR, "max_recipients_per_message",
+	    "512000", "512000" },
+	{ "senders that are allowed", CONNECTOR, "allowed_senders",
+	    "Scan@Example.com *.example.net", "Scan@example.com|@*.example.net" },
 	{ "thresholds", SECTION_BACK_PRESSURE, "free_disk", "1G 500M 750M 2G",
 	    "1G|500M|750M|2G" },
 };
@@ -280,14 +332,140 @@ static const struct sample bad[] = {
 	    "log", "'log': the path is not absolute; begin it with '/'" },
 	{ "a delimiter of two", SECTION_DIRECTORY, "recipient_delimiter",
 	    "+-", "'+-': not a delimiter; write one character, such as +" },
+	{ "a letter as delimiter", SECTION_DIRECTORY, "recipient_delimiter",
+	    "x", "'x': not a delimiter; write one character, such as +" },
+	{ "a delimiter that routes", SECTION_DIRECTORY,
+	    "recipient_delimiter", "%",
+	    "'%': not a delimiter; write one character, such as +" },
+	{ "a delimiter of two bytes", SECTION_DIRECTORY,
+	    "recipient_delimiter", "\xc2\xa7",
+	    "'\\xc2\\xa7': not a delimiter; write one character, such as +" },
 	{ "a capability without its domain", CONNECTOR,
 	    "tls_domain_capabilities", ":AcceptOorg",
 	    "':AcceptOorg': not a domain with a capability; write "
 	    "DOMAIN:CAPABILITY" },
+	{ "a domain without its capability", CONNECTOR,
+	    "tls_domain_capabilities", "example.com:",
+	    "'example.com:': not a domain with a capability; write "
+	    "DOMAIN:CAPABILITY" },
+	{ "a domain alone", CONNECTOR, "tls_domain_capabilities",
+	    "example.com",
+	    "'example.com': not a domain with a capability; write "
+	    "DOMAIN:CAPABILITY" },
+	{ "trust without TLS", CONNECTOR, "tls_domain_capabilities",
+	    "no-tls:AcceptCloudServicesMail",
+	    "'no-tls:AcceptCloudServicesMail': NO-TLS would be trust without "
+	    "a certificate; write DOMAIN:AcceptCloudServicesMail" },
+	{ "a capability of other servers", CONNECTOR,
+	    "tls_domain_capabilities", "example.com:AcceptOorgProtocol",
+	    "'example.com:AcceptOorgProtocol': no MTA here speaks XOORG; "
+	    "remove it" },
+	{ "a capability misspelt", CONNECTOR, "tls_domain_capabilities",
+	    "example.com:AcceptCloudServiceMail",
+	    "'example.com:AcceptCloudServiceMail': unknown capability; did "
+	    "you mean 'AcceptCloudServicesMail'" },
+	{ "a capability nobody knows", CONNECTOR, "tls_domain_capabilities",
+	    "example.com:Everything",
+	    "'example.com:Everything': unknown capability; the only one is "
+	    "AcceptCloudServicesMail" },
+	{ "a capability for a wildcard", CONNECTOR,
+	    "tls_domain_capabilities", "*.example.com:AcceptCloudServicesMail",
+	    "'*.example.com:AcceptCloudServicesMail': no wildcards stand "
+	    "here; write each name, such as mx1.example.com" },
+	{ "a capability for no domain", CONNECTOR,
+	    "tls_domain_capabilities", "a_b:AcceptCloudServicesMail",
+	    "'a_b:AcceptCloudServicesMail': a domain has letters, digits, "
+	    "hyphens and dots only; write one such as example.com" },
+	{ "a server by a bare name", CONNECTOR, "server_identities", "mx1",
+	    "'mx1': not an identity; write login:NAME or cert:NAME" },
+	{ "a server without its login", CONNECTOR, "server_identities",
+	    "login:", "'login:': the login is missing; write login:NAME" },
+	{ "a server without its certificate", CONNECTOR,
+	    "server_identities", "cert:",
+	    "'cert:': the domain is empty; write one such as example.com" },
+	{ "servers by a wildcard", CONNECTOR, "server_identities",
+	    "cert:*.example.com",
+	    "'cert:*.example.com': no wildcards stand here; write each name, "
+	    "such as mx1.example.com" },
+	{ "a server by an address", CONNECTOR, "server_identities",
+	    "cert:[192.0.2.1]",
+	    "'cert:[192.0.2.1]': a domain has letters, digits, hyphens and "
+	    "dots only; write one such as example.com" },
+	{ "an exempt address", CONNECTOR, "header_from_exempt",
+	    "list@example.com",
+	    "'list@example.com': a domain has letters, digits, hyphens and "
+	    "dots only; write one such as example.com" },
+	{ "exempt hosts by a wildcard", CONNECTOR, "header_from_exempt",
+	    "host:*.example.com",
+	    "'host:*.example.com': no wildcards stand here; write "
+	    "host:.DOMAIN for all hosts below DOMAIN" },
+	{ "an exempt host without its name", CONNECTOR,
+	    "header_from_exempt", "host:",
+	    "'host:': the domain is empty; write one such as example.com" },
+	{ "a default domain with a wildcard", CONNECTOR, "default_domain",
+	    "*.example.com",
+	    "'*.example.com': no wildcards stand here; write each domain, "
+	    "such as example.com" },
+	{ "a default domain that is none", CONNECTOR, "default_domain",
+	    "example..com",
+	    "'example..com': a label is empty; write one dot between two "
+	    "labels, such as example.com" },
+	{ "a partner domain with a wildcard", ORGANIZATION,
+	    "tls_receive_domain_secure_list", "example.org *.example.com",
+	    "'*.example.com': no wildcards stand here; write each domain, "
+	    "such as example.com" },
+	{ "a prefix too long", MILTER, "stamp_prefix",
+	    "X-" FIFTY "012345678901-",
+	    "'X-" FIFTY "012345678901-': a prefix has at most 64 bytes" },
+	{ "a prefix without X-", MILTER, "stamp_prefix", "Connector-",
+	    "'Connector-': not a prefix of field names; write X-NAME-, such "
+	    "as X-Connector-" },
+	{ "a prefix without its dash", MILTER, "stamp_prefix", "X-Connector",
+	    "'X-Connector': not a prefix of field names; write X-NAME-, such "
+	    "as X-Connector-" },
+	{ "a prefix without a name", MILTER, "stamp_prefix", "X--",
+	    "'X--': not a prefix of field names; write X-NAME-, such as "
+	    "X-Connector-" },
+	{ "a prefix of X- alone", MILTER, "stamp_prefix", "X-",
+	    "'X-': not a prefix of field names; write X-NAME-, such as "
+	    "X-Connector-" },
+	{ "a prefix with a colon", MILTER, "stamp_prefix", "X-a:b-",
+	    "'X-a:b-': not a prefix of field names; write X-NAME-, such as "
+	    "X-Connector-" },
+	{ "a prefix with a blank", MILTER, "stamp_prefix", "X-a b-",
+	    "'X-a b-': not a prefix of field names; write X-NAME-, such as "
+	    "X-Connector-" },
+	{ "no prefix", MILTER, "stamp_prefix", "",
+	    "the value is empty; expected: X-NAME-, at most 64 bytes" },
+	{ "a field with a colon", CONNECTOR, "protected_headers", "X-A:",
+	    "'X-A:': not the beginning of a field name; write one such as "
+	    "X-Internal-" },
+	{ "one letter of a field", CONNECTOR, "protected_headers", "Z",
+	    "'Z': too short for the beginning of a field name; write one such "
+	    "as X-Internal-" },
+	{ "all fields of the content", CONNECTOR, "protected_headers",
+	    "content-language",
+	    "'content-language': would strip Content- from every message; "
+	    "write the beginning of other names, such as X-Internal-" },
+	{ "a recipient too many", CONNECTOR, "max_recipients_per_message",
+	    "512001",
+	    "'512001' is out of range; expected: number, 1 to 512000" },
+	{ "no recipient at all", CONNECTOR, "max_recipients_per_message",
+	    "0", "'0' is out of range; expected: number, 1 to 512000" },
+	{ "a denial that nobody obeys yet", CONNECTOR,
+	    "bypass_message_size_limit", "-users",
+	    "'-users' is not enforced yet; only grants are accepted, remove "
+	    "it" },
 	{ "a threshold in words", SECTION_BACK_PRESSURE, "disk", "full",
 	    "'full': not a threshold; write four numbers, such as 89 99 90 "
 	    "80" },
 };
+
+/* What protected_headers must leave alone. */
+static const char *const vital[] = { "From", "Sender", "Reply-To", "To", "Cc",
+	"Bcc", "Subject", "Date", "Message-ID", "In-Reply-To", "References",
+	"Received", "Return-Path", "MIME-Version", "Content-Type",
+	"Content-Transfer-Encoding", "DKIM-Signature" };
 
 static const struct {
 	enum section_kind section;
@@ -311,10 +489,140 @@ static const struct {
 	    "number, 0 to 2147483647, or unlimited", "5" },
 	{ ORGANIZATION, "accepted_domains", "list of domains d, *.d",
 	    "(empty)" },
+	{ ORGANIZATION, "tls_receive_domain_secure_list", "list of domains",
+	    "(empty)" },
+	{ CONNECTOR, "server_identities", "list of login:NAME, cert:NAME",
+	    "(empty)" },
+	{ CONNECTOR, "tls_domain_capabilities",
+	    "list of DOMAIN:AcceptCloudServicesMail", "(empty)" },
+	{ CONNECTOR, "header_from_exempt",
+	    "list of d, *.d, host:NAME, host:.d", "(empty)" },
+	{ CONNECTOR, "default_domain", "domain", "(empty)" },
+	{ CONNECTOR, "protected_headers",
+	    "list of beginnings of field names", "(empty)" },
+	{ MILTER, "stamp_prefix", "X-NAME-, at most 64 bytes",
+	    "X-Connector-" },
 	{ MILTER, "socket_mode", "octal number, 0 to 0777", "0660" },
 	{ SECTION_GROUP, "members", "list of logins", "(empty)" },
 	{ SECTION_PROTOCOL_LOG, "max_age",
 	    "time, 0s to 24855d, or unlimited", "30d" },
+};
+#define OF(member) offsetof(struct connector_settings, connector.member)
+
+/* Every row whose value somebody reads. */
+static const struct {
+	enum section_kind section;
+	const char *setting;
+	size_t offset;
+} fields[] = {
+	{ MILTER, "socket", offsetof(struct global_settings, milter.socket) },
+	{ MILTER, "socket_mode", offsetof(struct global_settings, milter.socket_mode) },
+	{ MILTER, "socket_group", offsetof(struct global_settings, milter.socket_group) },
+	{ MILTER, "user", offsetof(struct global_settings, milter.user) },
+	{ MILTER, "connectors", offsetof(struct global_settings, connectors) },
+	{ MILTER, "max_sessions", offsetof(struct global_settings, milter.max_sessions) },
+	{ MILTER, "syslog_facility", offsetof(struct global_settings, milter.syslog_facility) },
+	{ MILTER, "reply_style", offsetof(struct global_settings, reply_style) },
+	{ MILTER, "identify_connector", offsetof(struct global_settings, identify_connector) },
+	{ MILTER, "stamp_prefix", offsetof(struct global_settings, stamp_prefix) },
+	{ MILTER, "stamp_key_file", offsetof(struct global_settings, stamp_key_file) },
+	{ ORGANIZATION, "accepted_domains", offsetof(struct global_settings, organization.accepted_domains) },
+	{ ORGANIZATION, "internal_relay_domains", offsetof(struct global_settings, organization.internal_relay_domains) },
+	{ ORGANIZATION, "external_relay_domains", offsetof(struct global_settings, organization.external_relay_domains) },
+	{ ORGANIZATION, "own_domains", offsetof(struct global_settings, organization.own_domains) },
+	{ ORGANIZATION, "own_hosts", offsetof(struct global_settings, organization.own_hosts) },
+	{ ORGANIZATION, "tls_receive_domain_secure_list", offsetof(struct global_settings, organization.tls_receive_domain_secure_list) },
+	{ SECTION_DIRECTORY, "recipients", offsetof(struct global_settings, directory_recipients) },
+	{ SECTION_DIRECTORY, "recipient_domains", offsetof(struct global_settings, organization.recipient_domains) },
+	{ SECTION_DIRECTORY, "recipient_delimiter", offsetof(struct global_settings, organization.recipient_delimiter) },
+	{ SECTION_GROUP, "members", offsetof(struct group_settings, members) },
+	{ SECTION_PROTOCOL_LOG, "max_file_size", offsetof(struct global_settings, protocol_log_max_file_size) },
+	{ SECTION_PROTOCOL_LOG, "max_directory_size", offsetof(struct global_settings, protocol_log_max_directory_size) },
+	{ CONNECTOR, "enabled", OF(enabled) },
+	{ CONNECTOR, "bindings", OF(bindings) },
+	{ CONNECTOR, "remote_ip_ranges", OF(remote_ip_ranges) },
+	{ CONNECTOR, "mode", OF(mode) },
+	{ CONNECTOR, "auth_mechanism", OF(auth_mechanism) },
+	{ CONNECTOR, "permission_groups", OF(permission_groups) },
+	{ CONNECTOR, "require_tls", OF(require_tls) },
+	{ CONNECTOR, "tls_min_version", OF(tls_min_version) },
+	{ CONNECTOR, "domain_secure_enabled", OF(domain_secure_enabled) },
+	{ CONNECTOR, "tls_domain_capabilities", OF(tls_domain_capabilities) },
+	{ CONNECTOR, "server_identities", OF(server_identities) },
+	{ CONNECTOR, "accept_open_relay", OF(accept_open_relay) },
+	{ CONNECTOR, "relay_to", OF(relay_to) },
+	{ CONNECTOR, "relay_from", OF(relay_from) },
+	{ CONNECTOR, "allowed_senders", OF(allowed_senders) },
+	{ CONNECTOR, "check_header_from", OF(check_header_from) },
+	{ CONNECTOR, "header_from_exempt", OF(header_from_exempt) },
+	{ CONNECTOR, "resolve_anonymous_senders", OF(resolve_anonymous_senders) },
+	{ CONNECTOR, "address_literals", OF(address_literals) },
+	{ CONNECTOR, "default_domain", OF(default_domain) },
+	{ CONNECTOR, "recipient_filter", OF(recipient_filter) },
+	{ CONNECTOR, "internal_only_reply", OF(internal_only_reply) },
+	{ CONNECTOR, "reject_reserved_top_level_recipient_domains", OF(reject_reserved_top_level) },
+	{ CONNECTOR, "reject_reserved_second_level_recipient_domains", OF(reject_reserved_second_level) },
+	{ CONNECTOR, "reject_single_label_recipient_domains", OF(reject_single_label) },
+	{ CONNECTOR, "require_ehlo_domain", OF(require_ehlo_domain) },
+	{ CONNECTOR, "helo_syntax", OF(helo_syntax) },
+	{ CONNECTOR, "max_recipients_per_message", OF(max_recipients_per_message) },
+	{ CONNECTOR, "stamp", OF(stamp) },
+	{ CONNECTOR, "protected_headers", OF(protected_headers) },
+	{ CONNECTOR, "submit", OF(rights[RIGHT_SUBMIT]) },
+	{ CONNECTOR, "accept_any_recipient", OF(rights[RIGHT_ACCEPT_ANY_RECIPIENT]) },
+	{ CONNECTOR, "accept_any_sender", OF(rights[RIGHT_ACCEPT_ANY_SENDER]) },
+	{ CONNECTOR, "accept_authoritative_domain_sender", OF(rights[RIGHT_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER]) },
+	{ CONNECTOR, "accept_authentication_flag", OF(rights[RIGHT_ACCEPT_AUTHENTICATION_FLAG]) },
+	{ CONNECTOR, "bypass_anti_spam", OF(rights[RIGHT_BYPASS_ANTI_SPAM]) },
+	{ CONNECTOR, "bypass_message_size_limit", OF(rights[RIGHT_BYPASS_MESSAGE_SIZE_LIMIT]) },
+	{ CONNECTOR, "accept_headers_routing", OF(rights[RIGHT_ACCEPT_HEADERS_ROUTING]) },
+	{ CONNECTOR, "accept_headers_organization", OF(rights[RIGHT_ACCEPT_HEADERS_ORGANIZATION]) },
+	{ CONNECTOR, "accept_headers_forest", OF(rights[RIGHT_ACCEPT_HEADERS_FOREST]) },
+	{ CONNECTOR, "expires", offsetof(struct connector_settings, expires) },
+	{ CONNECTOR, "usage", offsetof(struct connector_settings, usage) },
+	{ CONNECTOR, "connection_timeout", offsetof(struct connector_settings, connection_timeout) },
+	{ CONNECTOR, "connection_inactivity_timeout", offsetof(struct connector_settings, connection_inactivity_timeout) },
+	{ CONNECTOR, "chunking_enabled", offsetof(struct connector_settings, chunking_enabled) },
+	{ CONNECTOR, "binary_mime_enabled", offsetof(struct connector_settings, binary_mime_enabled) },
+};
+
+/* The words of every choice that rules read, and what they stand for. */
+static const struct {
+	const char *setting;
+	const char *word;
+	unsigned value;
+} meanings[] = {
+	{ "mode", "enforce", MODE_ENFORCE },
+	{ "mode", "monitor", MODE_MONITOR },
+	{ "auth_mechanism", "tls", AUTH_TLS },
+	{ "auth_mechanism", "integrated", AUTH_INTEGRATED },
+	{ "auth_mechanism", "basic_auth", AUTH_BASIC },
+	{ "auth_mechanism", "basic_auth_require_tls", AUTH_BASIC_REQUIRE_TLS },
+	{ "auth_mechanism", "exchange_server", AUTH_EXCHANGE_SERVER },
+	{ "auth_mechanism", "external_authoritative",
+	    AUTH_EXTERNAL_AUTHORITATIVE },
+	{ "permission_groups", "anonymous_users", GROUP_ANONYMOUS_USERS },
+	{ "permission_groups", "exchange_users", GROUP_EXCHANGE_USERS },
+	{ "permission_groups", "exchange_servers", GROUP_EXCHANGE_SERVERS },
+	{ "permission_groups", "exchange_legacy_servers",
+	    GROUP_EXCHANGE_LEGACY_SERVERS },
+	{ "permission_groups", "partners", GROUP_PARTNERS },
+	{ "tls_min_version", "none", TLS_OFF },
+	{ "tls_min_version", "TLSv1", TLS_1_0 },
+	{ "tls_min_version", "TLSv1.1", TLS_1_1 },
+	{ "tls_min_version", "TLSv1.2", TLS_1_2 },
+	{ "tls_min_version", "TLSv1.3", TLS_1_3 },
+	{ "check_header_from", "no", HEADER_CHECK_NO },
+	{ "check_header_from", "monitor", HEADER_CHECK_MONITOR },
+	{ "check_header_from", "yes", HEADER_CHECK_YES },
+	{ "resolve_anonymous_senders", "no", RESOLVE_NO },
+	{ "resolve_anonymous_senders", "annotate", RESOLVE_ANNOTATE },
+	{ "resolve_anonymous_senders", "yes", RESOLVE_YES },
+	{ "internal_only_reply", "authrequired", INTERNAL_ONLY_AUTHREQUIRED },
+	{ "internal_only_reply", "unknown", INTERNAL_ONLY_UNKNOWN },
+	{ "helo_syntax", "tolerant", HELO_SYNTAX_TOLERANT },
+	{ "helo_syntax", "strict", HELO_SYNTAX_STRICT },
+	{ "helo_syntax", "off", HELO_SYNTAX_OFF },
 };
 /* clang-format on */
 
@@ -404,6 +712,101 @@ test_rows(void)
 }
 
 static void
+test_fields(void)
+{
+	size_t read = 0;
+
+	for (size_t i = 0; i < nitems(fields); i++)
+		is_int(
+		    (long long)schema_find(fields[i].section, fields[i].setting)
+			->offset,
+		    (long long)fields[i].offset, fields[i].setting);
+	for (size_t i = 0; i < schema_count(); i++)
+		read += schema_at(i)->offset != SETTING_NOWHERE;
+	is_int((long long)read, (long long)nitems(fields),
+	    "those are all the rows that have a field");
+}
+
+static void
+test_meanings(void)
+{
+	struct diags *diags = diags_new();
+
+	for (size_t i = 0; i < nitems(meanings); i++) {
+		union setting_value value;
+
+		is_int(parse(schema_find(CONNECTOR, meanings[i].setting),
+			   &value, meanings[i].word, diags),
+		    0, meanings[i].setting);
+		is_int(value.choice, meanings[i].value, meanings[i].word);
+	}
+	diags_free(diags);
+}
+
+/* Each whole, its first two letters, and in capitals. */
+static void
+test_vital_fields(void)
+{
+	const struct setting *row = schema_find(CONNECTOR, "protected_headers");
+
+	for (size_t i = 0; i < nitems(vital); i++) {
+		char want[256], two[3] = { vital[i][0], vital[i][1] };
+		struct diags *diags = diags_new();
+		union setting_value value;
+		char *got;
+
+		is_int(
+		    parse(row, &value, vital[i], diags), -1, "a vital field");
+		snprintf(want, sizeof(want),
+		    "main.ini:7: error: '%s': would strip %s from every "
+		    "message; write the beginning of other names, such as "
+		    "X-Internal-\n",
+		    vital[i], vital[i]);
+		got = problems_of(diags);
+		is_str(got, want, vital[i]);
+		free(got);
+		is_int(parse(row, &value, two, diags), -1, "its beginning");
+		diags_free(diags);
+	}
+}
+
+/* What Exchange calls a setting is the setting's name to us, too. */
+static void
+test_exchange(void)
+{
+	size_t named = 0;
+
+	for (size_t i = 0; i < schema_count(); i++) {
+		const struct setting *row = schema_at(i);
+
+		if (row->exchange == NULL || row->type == SETTING_PRINCIPALS)
+			continue;
+		ok(text_same_name(row->exchange, row->name), "%s",
+		    row->exchange);
+		named++;
+	}
+	is_int((long long)named, 44, "all that Exchange has are named");
+}
+
+/* What a rule obeys has no off value, and only one right is half obeyed. */
+static void
+test_enforcement(void)
+{
+	size_t half = 0, wrong = 0;
+
+	for (size_t i = 0; i < schema_count(); i++) {
+		const struct setting *row = schema_at(i);
+
+		half += row->enforcement == ENFORCED_GRANTS;
+		wrong += row->enforcement != ENFORCED_LATER && row->off != NULL;
+	}
+	is_int((long long)wrong, 0, "only later rules have an off value");
+	is_int((long long)half, 1, "one right is not taken away yet");
+	is_int(schema_find(CONNECTOR, "bypass_message_size_limit")->enforcement,
+	    ENFORCED_GRANTS, "the one about sizes");
+}
+
+static void
 test_presets(void)
 {
 	struct diags *diags = diags_new();
@@ -477,6 +880,11 @@ main(void)
 	for (size_t i = 0; i < nitems(bad); i++)
 		test_bad(&bad[i]);
 	test_rows();
+	test_fields();
+	test_meanings();
+	test_vital_fields();
+	test_exchange();
+	test_enforcement();
 	test_presets();
 	test_descriptions();
 	test_lookup();

@@ -2,12 +2,14 @@
  * threads.c - many sessions at a time while configurations change under them:
  * every verdict is that of one whole configuration.
  *
- * Each configuration gives connector, range, relay and reply style that belong
- * together. A session that saw parts of two would show a mixture.
+ * Each configuration gives connector, range, relay, reply style and edits of
+ * the header that belong together. A session that saw parts of two would show a
+ * mixture.
  */
 #include <pthread.h>
 #include <stdatomic.h>
 
+#define PLAYED_RECIPIENTS "alice@example.com name=\"Alice Doe\"\n"
 #include "played.h"
 #include "tap.h"
 
@@ -21,6 +23,8 @@ static const struct {
 	const char *text;
 	const char *accepted; /* the one recipient that is taken here */
 	const char *reply;    /* the reply to all others */
+	const char *connector;
+	size_t edits; /* that the header of a message needs */
 } configs[] = {
 	{ "[organization]\naccepted_domains = a.example\n"
 	    "[connector alpha]\nbindings = 0.0.0.0:25\n"
@@ -28,22 +32,27 @@ static const struct {
 	    "permission_groups = anonymous_users\n",
 	    "<x@a.example>",
 	    "550 5.7.54 SMTP; Unable to relay recipient in non-accepted "
-	    "domain [connector alpha, rule relay]" },
-	{ "[milter]\nreply_style = 2010\n"
+	    "domain [connector alpha, rule relay]", "alpha", 8 },
+	{ "[milter]\nreply_style = 2010\nstamp_key_file = stamp.key\n"
 	    "[organization]\naccepted_domains = b.example\n"
+	    "[directory]\nrecipients = recipients.txt\n"
 	    "[connector beta]\nbindings = 0.0.0.0:25\n"
 	    "remote_ip_ranges = 10.20.0.0/16\n"
+	    "resolve_anonymous_senders = yes\n"
 	    "permission_groups = anonymous_users\n",
 	    "<x@b.example>",
-	    "550 5.7.1 Unable to relay [connector beta, rule relay]" },
+	    "550 5.7.1 Unable to relay [connector beta, rule relay]",
+	    "beta", 10 },
 	{ "[milter]\nidentify_connector = no\n"
 	    "[organization]\naccepted_domains = c.example\n"
+	    "[directory]\nrecipients = recipients.txt\n"
 	    "[connector gamma]\nbindings = 0.0.0.0:25\n"
 	    "remote_ip_ranges = 10.20.0.0-10.20.0.99\n"
+	    "resolve_anonymous_senders = annotate\n"
 	    "permission_groups = anonymous_users\n",
 	    "<x@c.example>",
 	    "550 5.7.54 SMTP; Unable to relay recipient in non-accepted "
-	    "domain" },
+	    "domain", "gamma", 9 },
 };
 /* clang-format on */
 
@@ -64,6 +73,45 @@ config_like(const bool *accepted, const char *reply)
 			return (int)i;
 	}
 	return -1;
+}
+
+/* The connector that the stamp names, or NULL. */
+static const char *
+stamped_as(const struct edits *edits)
+{
+	for (size_t i = 0; i < edits->count; i++)
+		if (edits->items[i].kind == EDIT_INSERT &&
+		    strcmp(edits->items[i].name, "X-Connector-Name") == 0)
+			return edits->items[i].value;
+	return NULL;
+}
+
+/* The header and its edits, by the configuration that judged the recipients. */
+static void
+end_message(struct session *session, int config)
+{
+	const struct eom_info info = { "4Tq1", "mx.example.com", 1781524800 };
+	struct edits edits;
+	struct reply reply;
+	const char *name;
+
+	session_header(session, "From", "Boss <alice@example.com>");
+	for (unsigned i = 0; i < 5; i++) {
+		session_header(session, "X-Connector-Name", "forged");
+		session_header(session, "Subject", "x");
+	}
+	if (!session_eom(session, &info, &edits, &reply)) {
+		atomic_fetch_add(&strange, 1);
+		return;
+	}
+	name = stamped_as(&edits);
+	/* Deletions, the From, and the stamp with its signature. */
+	if (config < 0 || name == NULL ||
+	    strcmp(name, configs[config].connector) != 0 ||
+	    edits.count != configs[config].edits)
+		atomic_fetch_add(&mixed, 1);
+	if (!session_done(session, true, &reply))
+		atomic_fetch_add(&strange, 1);
 }
 
 /* One message to the recipient of each configuration. */
@@ -96,8 +144,7 @@ send_message(struct session *session)
 	}
 	if (config_like(accepted, line) < 0)
 		atomic_fetch_add(&mixed, 1);
-	if (!session_eom(session, "4Tq1", &reply))
-		atomic_fetch_add(&strange, 1);
+	end_message(session, config_like(accepted, line));
 	atomic_fetch_add(&messages, 1);
 }
 

@@ -12,12 +12,14 @@ use Dialogue qw(begin hold);
 use Milter;
 use Scratch;
 use Test::More;
+use Time::HiRes qw(time);
 use Wire;
 
 my $scratch = Scratch->new;
 my $main = <<'END';
 [organization]
 accepted_domains = example.com, *.example.net
+tls_receive_domain_secure_list = partner.test
 END
 my %connectors = (
 	internet => <<'END',
@@ -25,6 +27,7 @@ bindings = 0.0.0.0:25, [::]:25
 remote_ip_ranges = 0.0.0.0-203.0.113.255, 2001:db8::/32
 permission_groups = anonymous_users
 accept_authoritative_domain_sender = -anonymous
+max_recipients_per_message = 200000
 END
 	'Scan and Fax' => <<'END',
 bindings = 0.0.0.0:25
@@ -51,6 +54,12 @@ remote_ip_ranges = 10.0.0.0/8, 127.0.0.0/8, 2001:db8::/32, ::1
 permission_groups = exchange_servers
 auth_mechanism = external_authoritative
 accept_open_relay = yes
+END
+	partner => <<'END',
+bindings = 0.0.0.0:25
+remote_ip_ranges = 10.50.0.0/24
+permission_groups = partners
+domain_secure_enabled = yes
 END
 	named => <<'END',
 bindings = 0.0.0.0:25
@@ -296,6 +305,27 @@ my @dialogues = (
 	    [abort => [], 'none'],
 	    [mail => ['<a@client.test>']],
 	    [rcpt => ['<x@foreign.test>']]],
+	['a verified certificate',
+	    [connect => [client => '10.50.0.7']],
+	    [mail => ['<a@partner.test>'], no_submit('partner')],
+	    [tls => [subject => 'mx.partner.test', verify => 'OK',
+		cn_subject => 'mx.partner.test'], 'none'],
+	    [mail => ['<a@partner.test>']],
+	    [rcpt => ['<x@example.com>']],
+	    [mail => ['<a@client.test>'], '550 5.7.60 SMTP; Client does not '
+		. 'have permissions to send as this sender'
+		. by('partner', 'any_sender')]],
+	['a certificate that nobody vouches for',
+	    [connect => [client => '10.50.0.7']],
+	    [tls => [verify => 'FAIL', cn_subject => 'mx.partner.test'],
+		'none'],
+	    [mail => ['<a@partner.test>'], no_submit('partner')]],
+	['a certificate that ended with TLS',
+	    [connect => [client => '10.50.0.7']],
+	    [tls => [subject => 'mx.partner.test', verify => 'OK',
+		cn_subject => 'mx.partner.test'], 'none'],
+	    [macro => ['{tls_version}', undef], 'none'],
+	    [mail => ['<a@partner.test>'], no_submit('partner')]],
 	['a verified name',
 	    [connect => [client => '10.40.0.7', name => 'MX.trusted.example']],
 	    [mail => ['<a@client.test>']],
@@ -324,16 +354,19 @@ my @dialogues = (
 
 # ---- negotiation ------------------------------------------------------------
 
-# No headers, end of headers, body, unknown commands, but recipients that the
-# MTA refuses; over a UNIX socket no DATA either.
-use constant UNNEEDED => 0x00010 | 0x00020 | 0x00040 | 0x00100 | 0x00800;
-use constant NODATA => 0x00200;
+# No body, no unknown commands, but recipients that the MTA refuses; over a UNIX
+# socket neither DATA, answers to header fields nor the end of the header.
+use constant UNNEEDED => 0x00010 | 0x00100 | 0x00800;
+use constant ONLY_UNIX => 0x00040 | 0x00080 | 0x00200;
+use constant ADDHDRS => 0x00001;
+use constant CHGHDRS => 0x00010;
 use constant SETSYMLIST => 0x00100;
 
 my %asked = (
 	C => 'j _ {daemon_name} {daemon_addr} {daemon_port} {if_addr} '
 	    . '{client_resolve}',
-	M => 'j i {tls_version} {auth_type} {auth_authen}',
+	M => 'j i {tls_version} {auth_type} {auth_authen} {verify} '
+	    . '{cn_subject} {cert_subject}',
 	R => 'j i {rcpt_addr} {rcpt_host} {rcpt_mailer}',
 	E => 'j i',
 );
@@ -342,11 +375,22 @@ sub check_negotiation
 {
 	my ($milter, $name, $unneeded) = @_;
 	my @offers = (
-		['all that both MTAs offer', 0x1ff, 0x1fffff, SETSYMLIST,
-		    $unneeded, \%asked],
-		['no lists of macros', 0xff, 0x1fffff, 0, $unneeded, {}],
-		['protocol 2 of old', 0x3f, 0x7f, 0, $unneeded & 0x7f, {}],
+		['all that both MTAs offer', 0x1ff, 0x1fffff,
+		    ADDHDRS | CHGHDRS | SETSYMLIST, $unneeded, \%asked],
+		['no lists of macros', 0xff, 0x1fffff, ADDHDRS | CHGHDRS,
+		    $unneeded, {}],
+		['protocol 2 of old', 0x3f, 0x7f, ADDHDRS | CHGHDRS,
+		    $unneeded & 0x7f, {}],
 	);
+	for my $actions (0x1ff & ~ADDHDRS, 0x1ff & ~CHGHDRS, 0) {
+		my $wire = Wire->new($milter->socket);
+		$milter->clear_log;
+		is($wire->negotiate(actions => $actions), undef,
+		    "$name, no right to edit headers: no session");
+		ok($milter->wait_log(qr/^the MTA does not let us change headers/),
+		    '... and the log says so');
+		$wire->close;
+	}
 	for my $offer (@offers) {
 		my ($what, $actions, $steps, $want, $left_out, $lists) = @$offer;
 		my $wire = Wire->new($milter->socket);
@@ -361,6 +405,34 @@ sub check_negotiation
 	return;
 }
 
+# ---- headers: what comes, and the edits -------------------------------------
+
+my @stamp = ('+0 X-Connector-AuthSource: mx.example.com',
+	'+0 X-Connector-AuthAs: Anonymous', '+0 X-Connector-Name: internet');
+my $body_of_64k = 'x' x 65_000;
+
+my @headers = (
+	['no field at all', [], []],
+	['honest fields', [['Subject', 'x'], ['X-Connectors', 'x'], ['X', ''],
+	    ['From', "a\@client.test,\n\tb\@client.test"]], []],
+	['forged ones', [['X-Connector-Name', '1'], ['Subject', 'x'],
+	    ['x-CONNECTOR-name', '2'], ['X-Connector-Name ', '3'],
+	    ['X-MS-Exchange-Organization-SCL', '-1'],
+	    ['X-Connector-Name', "\n\tfolded\n more"]],
+	    ['-X-Connector-Name 4', '-X-Connector-Name 3',
+		'-X-Connector-Name 2', '-X-Connector-Name 1',
+		'-X-MS-Exchange-Organization-SCL 1']],
+	['a name of octets', [["X-Connector-\xc3\xbc\xff\x01%s", "\x80\x00b"],
+	    ["\xff\xfe", "\x00"]], ["-X-Connector-\xc3\xbc\xff\x01%s 1"]],
+	['a NUL in a name', [["X-Connector-Name\0X", 'y']],
+	    ['-X-Connector-Name 1']],
+	['fields of 64 kB', [['X-Honest', $body_of_64k],
+	    ['X-Connector-Name', $body_of_64k], ['From', $body_of_64k]],
+	    ['-X-Connector-Name 1']],
+	['a thousand forged ones', [(['X-Connector-x', 'y']) x 1000],
+	    [map { "-X-Connector-x $_" } reverse 1 .. 1000]],
+);
+
 # ---- the dialogues, on both sockets, in both dialects -----------------------
 
 my %sockets = (
@@ -374,7 +446,7 @@ for my $name (sort keys %sockets) {
 		defined $sockets{$name} ? (socket => $sockets{$name}) : ());
 	$milter->start;
 	check_negotiation($milter, $name,
-	    $name eq 'unix' ? UNNEEDED | NODATA : UNNEEDED);
+	    $name eq 'unix' ? UNNEEDED | ONLY_UNIX : UNNEEDED);
 	for my $dialect (qw(postfix sendmail)) {
 		for my $dialogue (@dialogues) {
 			my ($what, @moves) = @$dialogue;
@@ -385,8 +457,144 @@ for my $name (sort keys %sockets) {
 			check_end($milter, $wire, "$name, $dialect") if $end;
 			$wire->quit;
 		}
+		check_header($milter, $dialect, "$name, $dialect");
 	}
+	check_pace($milter, $name);
+	check_flood($milter, $name);
 	is($milter->stop, 0, "$name: stops cleanly");
+}
+
+# ---- headers and what becomes of them ---------------------------------------
+
+# A session that has come to the end of RCPT.
+sub at_data
+{
+	my ($milter, $dialect, %connect) = @_;
+	my $wire = begin($milter, $dialect);
+	$wire->connect(@net, %connect);
+	$wire->mail('<a@client.test>');
+	$wire->rcpt('<x@example.com>');
+	return $wire;
+}
+
+# As text: "-NAME INDEX", "=NAME INDEX VALUE", "+INDEX NAME: VALUE".
+sub edits
+{
+	my ($answer) = @_;
+	return [map {
+		my ($name, $index, $value) = @$_{qw(name index value)};
+		$_->{command} eq 'i' ? "+$index $name: $value"
+		    : length($value // '') ? "=$name $index $value"
+		    : "-$name $index";
+	} @{ $answer->{edits} }];
+}
+
+sub check_header
+{
+	my ($milter, $dialect, $name) = @_;
+	my $wire = at_data($milter, $dialect);
+	for my $case (@headers) {
+		my ($what, $fields, $want) = @$case;
+		$milter->clear_log;
+		my $answer = $wire->message($fields);
+		is($answer->{verdict}, 'continue', "$name: $what");
+		is_deeply(edits($answer), [@$want, @stamp],
+		    "$name: $what: the edits");
+		is(scalar(grep { /stage=eom verdict=accept/ } $milter->lines),
+		    1, "$name: $what: one line");
+		$wire->mail('<a@client.test>');
+		$wire->rcpt('<x@example.com>');
+	}
+	my $large = $wire->message([(['X-Connector-x', 'y']) x 1001]);
+	is($large->{reply}, '552 5.3.4 Header size exceeds fixed maximum size'
+	    . by('internet', 'max_header_size'), "$name: one more");
+	is_deeply($large->{edits}, [], "$name: one more: no edits");
+	$wire->quit;
+	$wire = at_data($milter, $dialect, client => '127.0.0.1',
+		host => 'localhost', port => 0, listener_port => 0);
+	is_deeply($wire->message([['X-Connector-Name', 'x']])->{edits}, [],
+	    "$name: a local submission is not touched");
+	$wire->quit;
+	return;
+}
+
+# Several edits in a row must not wait for each other's delayed ACK: 40 ms.
+sub check_pace
+{
+	my ($milter, $name) = @_;
+	my $wire = at_data($milter, 'postfix');
+	my @seconds;
+	for (1 .. 21) {
+		my $begin = time;
+		$wire->message([]);
+		push @seconds, time - $begin;
+		$wire->mail('<a@client.test>');
+		$wire->rcpt('<x@example.com>');
+	}
+	my $median = (sort { $a <=> $b } @seconds)[10];
+	cmp_ok($median, '<', 0.02, "$name: a message takes $median s");
+	$wire->quit;
+	return;
+}
+
+# ---- floods -----------------------------------------------------------------
+
+sub resident_kb
+{
+	my ($milter) = @_;
+	my $status = Scratch::slurp('/proc/' . $milter->pid . '/status');
+	my ($kb) = $status =~ /^VmRSS:\s+(\d+)/m;
+	return $kb;
+}
+
+# A frame many times; over TCP each is answered by five bytes.
+sub flood
+{
+	my ($wire, $command, $data, $times, $answered) = @_;
+	my $frame = pack 'N/a*', $command . $data;
+	my $batch = $answered ? 500 : 5000;
+	for (1 .. $times / $batch) {
+		$wire->send_bytes($frame x $batch) or return 'closed';
+		next unless $answered;
+		for (1 .. $batch) {
+			my ($answer) = $wire->read_frame;
+			return $answer if $answer ne 'c';
+		}
+	}
+	return 'c';
+}
+
+sub check_flood
+{
+	my ($milter, $name) = @_;
+	my $over_tcp = $name ne 'unix';
+	my $wire = at_data($milter, 'postfix');
+	$wire->message([(['X-Connector-x', 'y']) x 1000]);
+	$wire->mail('<a@client.test>');
+	my $before = resident_kb($milter);
+	my $recipients = $over_tcp ? 10_000 : 100_000;
+	is(flood($wire, 'R', "<x\@example.com>\0", $recipients, 1), 'c',
+	    "$name: $recipients recipients");
+	for my $field ("X-Honest\0x\0", "X-Connector-x\0y\0",
+		"From\0a\@client.test\0", "X-Large\0$body_of_64k\0") {
+		my ($what) = $field =~ /^([^\0]*)/;
+		my $times = ($over_tcp ? 10_000 : 1_000_000)
+		    / ($what eq 'X-Honest' ? 1 : $what eq 'X-Large' ? 100
+			: 10);
+		is(flood($wire, 'L', $field, $times, $over_tcp), 'c',
+		    "$name: $times times $what");
+	}
+	$wire->eoh;
+	my $end = $wire->eom;
+	is($end->{reply}, '552 5.3.4 Header size exceeds fixed maximum size'
+	    . by('internet', 'max_header_size'), "$name: after the flood");
+	my $more = resident_kb($milter) - $before;
+	cmp_ok($more, '<', 2048, "$name: the flood took $more kB");
+	$wire->mail('<a@client.test>');
+	is($wire->rcpt('<x@example.com>')->{verdict}, 'continue',
+	    "$name: the session goes on");
+	$wire->quit;
+	return;
 }
 
 # The end of the message is answered once, and the session goes on.
@@ -403,6 +611,42 @@ sub check_end
 	is($wire->rcpt('<x@foreign.test>')->{reply}, no_relay('internet'),
 	    "$name: is judged anew");
 	return;
+}
+
+# ---- an edit that cannot be sent --------------------------------------------
+
+{
+	my $source = $scratch->write('stuck.c', <<'END');
+int
+smfi_chgheader(void *ctx, char *name, int index, char *value)
+{
+	(void)ctx, (void)name, (void)value;
+	return index == 1 ? -1 : 0;
+}
+END
+	my $library = $scratch->path('stuck.so');
+	my $compiler = $ENV{CC} // 'cc';
+	is(system("$compiler -shared -fPIC -o $library $source"), 0,
+	    'the shim compiles');
+	my $milter = Milter->new($scratch, name => 'stuck', main => $main,
+		connectors => \%connectors);
+	{
+		local $ENV{LD_PRELOAD} = $library;
+		$milter->start;
+	}
+	my $wire = at_data($milter, 'postfix');
+	my $answer = $wire->message([(['X-Connector-Name', 'x']) x 2]);
+	is($answer->{reply}, $cannot . by('-', 'internal'),
+	    'a forged field that might survive defers the message');
+	ok($milter->wait_log(qr/^4Tq\S+: .* stage=eom verdict=tempfail rule=internal /),
+	    '... and the log says so');
+	is(scalar(grep { /verdict=accept/ } $milter->lines), 0,
+	    '... and nothing else');
+	$wire->mail('<a@client.test>');
+	$wire->rcpt('<x@example.com>');
+	is($wire->message([])->{verdict}, 'continue',
+	    'a message without forged fields passes');
+	is($milter->stop, 0, 'stops cleanly');
 }
 
 # ---- reload between two messages --------------------------------------------

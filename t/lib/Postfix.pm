@@ -16,6 +16,7 @@ package Postfix;
 use strict;
 use warnings;
 
+use Authority;
 use Scratch;
 
 # What the MTA's own files hold, besides the listeners.
@@ -58,7 +59,7 @@ sub _program
 }
 
 # sink: port of the next hop. milter, guard: may be missing. domains: the own
-# ones. realm and logins: SASL accounts. main: more settings for main.cf.
+# ones. realm and logins: SASL accounts. authority: who certifies. main: more settings for main.cf.
 # listeners: each { port, address, chroot, options }.
 sub new
 {
@@ -90,11 +91,12 @@ sub queue
 	return $self->{queue};
 }
 
-# The certificate authority a client is to trust.
+# The certificate authority a client is to trust, and that clients are asked
+# certificates of.
 sub ca
 {
 	my ($self) = @_;
-	return $self->{scratch}->path('ca.pem');
+	return $self->{authority}->file;
 }
 
 sub log
@@ -178,21 +180,12 @@ sub _make_folders
 	return;
 }
 
-# An authority and a certificate of the server, good for a day.
+# Whoever gives an authority of its own also trusts the clients it certifies.
 sub _make_certificates
 {
 	my ($self) = @_;
-	my $dir = $self->{scratch}->path;
-	my @new = (qw(req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1),
-	    '-nodes', '-subj');
-	my @ca = (@new, '/CN=Test CA', '-x509', '-days', '1',
-	    '-keyout', "$dir/ca.key", '-out', "$dir/ca.pem");
-	my @request = (@new, '/CN=mx.example.com',
-	    '-keyout', "$dir/server.key", '-out', "$dir/server.csr");
-	my @sign = (qw(x509 -req -days 1 -set_serial 1), '-CA', "$dir/ca.pem",
-	    '-CAkey', "$dir/ca.key", '-in', "$dir/server.csr",
-	    '-out', "$dir/server.pem");
-	_run('openssl', @$_) for \@ca, \@request, \@sign;
+	$self->{authority} //= Authority->new($self->{scratch});
+	$self->{identity} = $self->{authority}->issue('mx.example.com');
 	return;
 }
 
@@ -214,15 +207,6 @@ END
 		close $pipe or die "saslpasswd2 failed\n";
 	}
 	chown scalar getpwnam('postfix'), -1, $database;
-	return;
-}
-
-# Silent, and fatal when it fails.
-sub _run
-{
-	my (@command) = @_;
-	my $status = Scratch::reap(Scratch::spawn({}, @command), 60);
-	die "@command: failed\n" if !defined $status || $status;
 	return;
 }
 
@@ -281,10 +265,11 @@ sub _main
 sub _tls_and_logins
 {
 	my ($self) = @_;
-	my $scratch = $self->{scratch};
 	return (
-		smtpd_tls_cert_file => $scratch->path('server.pem'),
-		smtpd_tls_key_file => $scratch->path('server.key'),
+		smtpd_tls_cert_file => $self->{identity}{cert},
+		smtpd_tls_key_file => $self->{identity}{key},
+		smtpd_tls_CAfile => $self->ca,
+		smtpd_tls_ask_ccert => 'yes',
 		smtpd_tls_security_level => 'may',
 		smtpd_sasl_auth_enable => %{ $self->{logins} } ? 'yes' : 'no',
 		smtpd_sasl_local_domain => $self->{realm},

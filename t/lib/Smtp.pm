@@ -83,10 +83,11 @@ sub _xtext
 	return $text;
 }
 
-# The client's host name must be good for the certificate authority in $ca.
+# The server must be good for the certificate authority in $ca. identity: the
+# client's own { cert, key }, if it has any.
 sub starttls
 {
-	my ($self, $ca) = @_;
+	my ($self, $ca, $identity) = @_;
 	require IO::Socket::SSL;
 	my $reply = $self->cmd('STARTTLS');
 	return $reply unless $reply =~ /^220/;
@@ -95,6 +96,8 @@ sub starttls
 		$self->{handle},
 		SSL_ca_file => $ca,
 		SSL_verifycn_scheme => 'none',
+		defined $identity ? (SSL_cert_file => $identity->{cert},
+			SSL_key_file => $identity->{key}) : (),
 		Timeout => $self->{timeout},
 	) or return 'handshake failed: ' . IO::Socket::SSL::errstr();
 	$self->{handle}->blocking(0);

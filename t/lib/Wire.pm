@@ -26,7 +26,7 @@ use warnings;
 use IO::Select;
 use IO::Socket::IP;
 use IO::Socket::UNIX;
-use Socket qw(AF_INET6 inet_pton);
+use Socket qw(AF_INET6 IPPROTO_TCP TCP_NODELAY inet_pton);
 use Time::HiRes qw(time);
 
 my %verdicts = (
@@ -104,7 +104,11 @@ sub _open
 {
 	my ($socket) = @_;
 	if ($socket =~ /^inet6?:(\d+)\@\[?([^\]]+)\]?$/) {
-		return IO::Socket::IP->new(PeerHost => $2, PeerPort => $1);
+		my $handle = IO::Socket::IP->new(PeerHost => $2,
+			PeerPort => $1) or return undef;
+		# A command and its macros leave an MTA in one packet.
+		$handle->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+		return $handle;
 	}
 	$socket =~ s/^(?:unix|local)://;
 	return IO::Socket::UNIX->new(Peer => $socket);

@@ -1,0 +1,176 @@
+/*
+ * session_mail.c - MAIL: who the client is and whom it claims to be.
+ */
+#include "session_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "claim.h"
+
+bool
+session_parameters_are_valid(const char *const *parameters)
+{
+	for (; parameters != NULL && *parameters != NULL; parameters++)
+		if (!mailbox_is_parameter(*parameters))
+			return false;
+	return true;
+}
+
+/* RFC 4954 5: who passes a message on does not vouch for its sender. */
+static bool
+have_auth_null(const char *const *parameters)
+{
+	for (; parameters != NULL && *parameters != NULL; parameters++)
+		if (text_casecmp(*parameters, "AUTH=<>") == 0)
+			return true;
+	return false;
+}
+
+void
+session_parse_path(struct mailbox *mailbox, const char *path)
+{
+	if (mailbox_parse(mailbox, path, strlen(path)) != NULL)
+		mailbox->kind = MAILBOX_INVALID;
+}
+
+void
+session_complete(struct mailbox *mailbox, const struct judged *judged)
+{
+	const char *domain = judged->connector->default_domain;
+	const size_t len = strlen(domain);
+
+	if (mailbox->kind != MAILBOX_BARE || len == 0 ||
+	    strlen(mailbox->local) + 1 + len > MAILBOX_MAX)
+		return;
+	mailbox->kind = MAILBOX_DOMAIN;
+	memcpy(mailbox->domain, domain, len + 1);
+}
+
+enum answer
+session_look_up(const struct judged *judged, const struct mailbox *mailbox,
+    struct listing *listing)
+{
+	const struct policy *policy = judged->policy;
+
+	return directory_find_mailbox(policy->directory, mailbox,
+	    policy->organization.recipient_delimiter, listing);
+}
+
+unsigned
+session_claim(const struct judged *judged, const struct mailbox *mailbox)
+{
+	const char *login = judged->facts->login;
+	struct claim_listing claim = { .owned = false };
+	struct listing listing;
+
+	claim.listed = session_look_up(judged, mailbox, &listing);
+	if (claim.listed == ANSWER_YES && login != NULL)
+		claim.owned = listing_has_login(&listing, login);
+	return claim_of(judged, mailbox, &claim);
+}
+
+/* 0, or -1 without memory. */
+static int
+set_tls(struct facts *facts, struct transaction *transaction,
+    const struct mail_info *info)
+{
+	facts->tls = facts_tls(info->tls_version);
+	if (facts->tls == TLS_OFF)
+		return 0;
+	facts->certificate = facts_certificate(transaction->certificate,
+	    info->verify, info->cn_subject, info->cert_subject);
+	transaction->tls = strdup(info->tls_version);
+	return transaction->tls != NULL ? 0 : -1;
+}
+
+/* 0, or -1 without memory. */
+static int
+set_login(struct facts *facts, struct transaction *transaction,
+    const struct mail_info *info)
+{
+	facts->mechanism = facts_mechanism(info->auth_type, info->auth_authen);
+	if (facts->mechanism == MECHANISM_NONE)
+		return 0;
+	transaction->login = strdup(info->auth_authen);
+	if (transaction->login == NULL)
+		return -1;
+	facts->login = transaction->login;
+	session_parse_path(&transaction->login_address, facts->login);
+	if (transaction->login_address.kind == MAILBOX_DOMAIN)
+		facts->login_address = &transaction->login_address;
+	return 0;
+}
+
+/* Begins the transaction. 0, or -1 without memory. */
+static int
+begin(struct session *session, const struct mail_info *info)
+{
+	struct transaction *transaction = calloc(1, sizeof(*transaction));
+	struct facts *facts = &session->facts;
+
+	if (transaction == NULL)
+		return -1;
+	transaction->snapshot = snapshots_pin(session->server->snapshots);
+	session->transaction = transaction;
+	if (set_tls(facts, transaction, info) != 0 ||
+	    set_login(facts, transaction, info) != 0) {
+		session_abort(session);
+		return -1;
+	}
+	session_shown(transaction->from, info->path);
+	session_parse_path(&transaction->sender, info->path);
+	facts->sender = &transaction->sender;
+	facts->mail_parameters_valid =
+	    session_parameters_are_valid(info->parameters);
+	facts->auth_null = have_auth_null(info->parameters);
+	return 0;
+}
+
+/* Connect, helo and mail rules, in this order, until one refuses. */
+static void
+judge_mail(struct session *session, struct decision *decision,
+    const struct command *command)
+{
+	struct transaction *transaction = session->transaction;
+	struct judged *judged = &transaction->judged;
+
+	session_judge_connection(
+	    session, transaction->snapshot, judged, decision, command);
+	/* Also for the log, whatever was decided. */
+	if (judged->connector != NULL)
+		policy_identify(judged);
+	if (decision->verdict != VERDICT_ACCEPT)
+		return;
+	session_decide(session, STAGE_HELO, judged, decision, command);
+	if (decision->verdict != VERDICT_ACCEPT)
+		return;
+	session_complete(&transaction->sender, judged);
+	session->facts.sender_claim =
+	    session_claim(judged, &transaction->sender);
+	session_decide(session, STAGE_MAIL, judged, decision, command);
+}
+
+bool
+session_mail(
+    struct session *session, const struct mail_info *info, struct reply *reply)
+{
+	const struct command command = { .queue_id = info->queue_id };
+	struct decision decision;
+
+	session_abort(session);
+	if (session->local_submission)
+		return true;
+	if (begin(session, info) != 0)
+		return session_refuse_internal(
+		    session, STAGE_MAIL, &command, reply);
+	judge_mail(session, &decision, &command);
+	if (decision.verdict == VERDICT_ACCEPT)
+		return true;
+	session->transaction->unjudged = session_refuse(
+	    session, &session->transaction->judged, &decision, &command, reply);
+	if (session->transaction->unjudged)
+		return true;
+	session_abort(session);
+	return false;
+}
