@@ -17,7 +17,7 @@ table_of(const struct guard *guard)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	if (out == NULL || guard_print(guard, "0123abc", out) != 0)
+	if (out == NULL || guard_print_postfix(guard, "0123abc", out) != 0)
 		give_up("guard_print", "failed");
 	fclose(out);
 	return text;
