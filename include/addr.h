@@ -60,7 +60,6 @@ uint16_t addr_port_from_sockaddr(const struct sockaddr *sa);
 /* Canonical text (RFC 5952 for IPv6), "unknown" for ADDR_NONE. Returns buf. */
 const char *addr_format(char buf[ADDR_TEXT_MAX], const struct addr *addr);
 
-bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_is_any(const struct addr *addr);      /* 0.0.0.0 or :: */
 bool addr_is_loopback(const struct addr *addr); /* 127/8 or ::1 */
 /* 32 or 128. */

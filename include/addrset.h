@@ -37,10 +37,6 @@ const char *range_parse(
 bool range_contains(const struct range *range, const struct addr *addr);
 /* hi - lo: one less than the number of addresses, so that ::/0 fits. */
 addr_value range_span(const struct range *range);
-/* Same family, some address in common. */
-bool range_overlaps(const struct range *a, const struct range *b);
-/* Every address of inner is in outer. */
-bool range_covers(const struct range *outer, const struct range *inner);
 /* Wider than the prefix length given for its family (16: wider than a /16). */
 bool range_wider_than(
     const struct range *range, unsigned prefix4, unsigned prefix6);

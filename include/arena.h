@@ -38,7 +38,7 @@ char *arena_strdup(struct arena *arena, const char *text) NODISCARD;
 char *arena_printf(struct arena *arena, const char *fmt, ...) NODISCARD
     PRINTF_LIKE(2, 3);
 
-/* Bytes taken from the system so far. */
+/* For tests: bytes taken from the system so far. */
 size_t arena_bytes(const struct arena *arena);
 
 #endif

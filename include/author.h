@@ -18,6 +18,11 @@
  *   text of both counted. Encoded words are decoded then, and an @ without a
  *   local part counts. The same address may be found several times.
  *
+ * - Sendmail rewrites a header after its milters have seen it: LOCAL%DOMAIN and
+ *   DOMAIN!LOCAL become LOCAL@DOMAIN, a bare name gets a domain of its own.
+ *   Where an address would stand, such a domain or name counts, marked as
+ *   guessed: who asks has to know whether it is one of ours.
+ *
  * Malformed is what is not closed, not opened or nested wrongly; a backslash,
  * control character or square bracket out of place; a group in a group; a
  * comment or quoted string against a word; words before or behind an address
@@ -35,8 +40,9 @@
 
 struct author {
 	/*
-	 * MAILBOX_DOMAIN or MAILBOX_LITERAL. A local part beyond MAILBOX_MAX
-	 * is cut and then routed: the domain still counts.
+	 * MAILBOX_DOMAIN or MAILBOX_LITERAL; guessed, also MAILBOX_BARE.
+	 * A local part beyond
+	 * MAILBOX_MAX is cut and then routed: the domain still counts.
 	 */
 	struct mailbox mailbox;
 	/*
@@ -45,10 +51,14 @@ struct author {
 	 */
 	size_t begin;
 	size_t end;
+	bool guessed; /* some MTA might make this address of it */
 };
 
-/* Calls found for every address in the len bytes of a From field's body. */
-void author_each(const char *body, size_t len,
-    void (*found)(void *arg, const struct author *author), void *arg);
+/*
+ * Calls found for every address in the len bytes of a From field's body. False
+ * without memory: there may be others.
+ */
+bool author_each(const char *body, size_t len,
+    void (*found)(void *arg, const struct author *author), void *arg) NODISCARD;
 
 #endif

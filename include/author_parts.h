@@ -2,8 +2,9 @@
  * author_parts.h - what the files of the author room share.
  *
  * author_lex.c cuts text into tokens, author_read.c finds addresses in tokens,
- * author.c finds the authors of a field and the ways in which to read it. No
- * other room includes this. Pure; any thread.
+ * author_rewrite.c what MTAs make addresses of, author.c the authors of a field
+ * and the ways in which to read it. No other room includes this. Pure; any
+ * thread.
  */
 #ifndef AUTHOR_PARTS_H
 #define AUTHOR_PARTS_H
@@ -66,9 +67,6 @@ void lexer_next(struct lexer *lexer, struct token *token);
 /* The C0 characters and DEL. */
 bool lexer_is_control(char c);
 
-/* Space, TAB, CR, LF: what folding is made of. */
-bool lexer_is_white(char c);
-
 /* What to read, how, and who is told. */
 struct reading_job {
 	const char *from;
@@ -85,7 +83,14 @@ struct reading_job {
 struct reading_result {
 	size_t count;
 	bool malformed;
+	bool failed; /* without memory: there may be others */
 };
+
+/*
+ * Finds what an MTA could make an address of; found has to be there. False
+ * without memory.
+ */
+bool author_read_rewritten(const struct reading_job *job);
 
 /* Finds the addresses between from and to. */
 struct reading_result author_read(const struct reading_job *job);

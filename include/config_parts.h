@@ -92,8 +92,14 @@ void build_globals(struct build *build);
 void build_groups(struct build *build);
 
 /*
- * Loads the directory and the stamp keys, unless another day has, and fills
- * policy with them. After every other file is read: one that is named twice is
+ * Loads the stamp keys, unless another day has. Before every other file is
+ * read: whoever names the key for something else would show it in a problem.
+ */
+void build_stamp_keys(struct build *build);
+
+/*
+ * Loads the directory, unless another day has, and fills policy with it and
+ * the stamp keys. After every other file is read: one that is named twice is
  * still there then.
  */
 void build_linked(struct build *build);

@@ -176,6 +176,10 @@ bool organization_owns(
 bool organization_has_mailbox(const struct organization *organization,
     const struct connector *connector, const struct mailbox *mailbox);
 
+/* Is it an address at a literal of own_hosts, whatever that is worth here? */
+bool organization_is_own_literal(
+    const struct organization *organization, const struct mailbox *mailbox);
+
 /* Is the recipient of this canonical domain looked up in the directory? */
 bool organization_looks_up(
     const struct organization *organization, const char *domain);

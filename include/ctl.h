@@ -40,6 +40,9 @@ int ctl_verify_stamp(int argc, char **argv);
 extern const struct ctl_verb ctl_verbs[];
 extern const size_t ctl_verb_count;
 
+/* NULL when there is none of this name. */
+const struct ctl_verb *ctl_find_verb(const char *name);
+
 /*
  * Loads the configuration, with every problem on standard error. NULL when it
  * does not load: the status is CTL_CONFIG. Freed by config_free.
@@ -51,5 +54,11 @@ int ctl_usage(const char *verb, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Says which flag getopt stumbled over; returns CTL_USAGE. */
 int ctl_bad_flag(char **argv);
+
+/* Says that memory ran out; returns CTL_FAILED. */
+int ctl_no_memory(void);
+
+/* status, once standard output is written; CTL_FAILED when it cannot be. */
+int ctl_finish(int status) NODISCARD;
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * ctl_question.h - what explain and test of connectorctl share: the flags that
- * describe a session, the configuration asked, and the end of both.
+ * describe a session, and the configuration asked.
  *
  * A request points into the argv it was made of. One thread: getopt(3) keeps
  * its state for itself.
@@ -41,11 +41,5 @@ void request_free(struct request *request);
  * after saying on standard error why not. Freed by snapshots_free.
  */
 int request_load(const char *path, struct snapshots **snapshots) NODISCARD;
-
-/* status, once standard output is written; CTL_FAILED when it cannot be. */
-int request_finish(int status) NODISCARD;
-
-/* Says that memory ran out; returns CTL_FAILED. */
-int request_no_memory(void);
 
 #endif

@@ -11,30 +11,21 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "compiler.h"
+#include "stamp.h"
 
-/* The fields of the stamp. */
-enum stamped_part {
-	STAMPED_NAME,
-	STAMPED_AUTH_AS,
-	STAMPED_AUTH_SOURCE,
-	STAMPED_STAMP,
-};
-#define STAMPED_COUNT (STAMPED_STAMP + 1)
-
-/* Their names, behind the prefix. */
-extern const char *const stamped_names[STAMPED_COUNT];
-
-/* Strings are unfolded and lie in bytes. */
+/* Strings are unfolded and lie in bytes. Counted by enum stamp_field. */
 struct stamped {
 	char *bytes;
 	size_t len;
-	const char *values[STAMPED_COUNT]; /* the last of each; or NULL */
-	size_t counts[STAMPED_COUNT];      /* how many there are */
+	const char *values[STAMP_FIELD_COUNT]; /* the last of each; or NULL */
+	size_t counts[STAMP_FIELD_COUNT];      /* how many there are */
 	const char **from;
 	size_t from_count;
 	size_t from_room;
 };
+
+/* The sentence of those below that says nothing of the message. */
+extern const char stamped_no_memory[];
 
 /*
  * Reads up to the empty line. Returns NULL, or a sentence that says why not; a

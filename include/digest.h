@@ -1,9 +1,9 @@
 /*
  * digest.h - SHA-256, and HMAC with it.
  *
- * The only room that knows libcrypto. The relay guard and the log name the
- * configuration they come from by this value. Any thread, one struct per
- * thread.
+ * The only room that knows libcrypto. A configuration is named by the digest of
+ * its files, recipients are found by theirs, and the stamp is signed with HMAC.
+ * Any thread, one struct digest per thread.
  */
 #ifndef DIGEST_H
 #define DIGEST_H

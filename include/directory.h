@@ -10,8 +10,8 @@
  * lower case, domain canonical; "sha256:" and 64 hex digits are such a one, as
  * Exchange's edge servers keep them. So plain and hashed files are the same
  * once loaded, and memory gives no list of addresses away. An address or alias
- * stands once. Deviation from the plan: this room lies below the configuration,
- * because a snapshot loads it with the rest, all or nothing.
+ * stands once. This room lies below the configuration, because a snapshot
+ * loads it with the rest, all or nothing.
  *
  * Loading is for one thread; a loaded directory never changes and any thread
  * may ask it. Asking computes a digest, for which libcrypto takes memory: the
@@ -63,8 +63,9 @@ bool listing_has_login(const struct listing *listing, const char *login);
 /* Does anybody in it take internal senders only? */
 bool directory_has_internal_only(const struct directory *directory);
 
-size_t directory_count(const struct directory *directory); /* recipients */
-size_t directory_bytes(const struct directory *directory); /* of memory */
+/* For tests: how many recipients, and in how many bytes of memory. */
+size_t directory_count(const struct directory *directory);
+size_t directory_bytes(const struct directory *directory);
 
 /*
  * The same file with every address hashed, comments and empty lines left out.

@@ -46,7 +46,7 @@ struct directory {
 	size_t pool_len;
 	size_t count; /* recipients */
 	bool internal_only;
-	locale_t locale; /* for letters beyond ASCII; 0: there is none */
+	locale_t locale; /* for letters beyond ASCII */
 };
 
 /* Text that is not terminated, a part of the file. */
@@ -83,7 +83,10 @@ struct reader {
 	char copy[DIRECTORY_LINE_MAX + 1]; /* for text that must end in NUL */
 };
 
-/* NULL without memory. The bytes stay the caller's. */
+/*
+ * NULL without memory, or without the locale C.UTF-8. The bytes stay the
+ * caller's.
+ */
 struct reader *reader_new(const char *file, const char *bytes, size_t len,
     struct diags *diags) NODISCARD;
 void reader_free(struct reader *reader);

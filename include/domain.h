@@ -22,8 +22,10 @@
 
 /*
  * Writes the canonical form of the len bytes of text to out; one trailing dot
- * is taken off. Returns NULL, or a sentence that says what is wrong.
+ * is taken off. Returns NULL, or a sentence that says what is wrong; this one,
+ * by its address, when it is not known what the text is.
  */
+extern const char domain_no_memory[];
 const char *domain_canonical(
     char out[DOMAIN_MAX + 1], const char *text, size_t len) NODISCARD;
 

@@ -16,15 +16,6 @@
  */
 void encoded_word_put(struct text *out, const char *name);
 
-/*
- * Decodes every encoded word in the len bytes of text into out: the octets as
- * they are when the charset is US-ASCII, UTF-8 or a superset of ASCII of one
- * byte, all else is copied, but for the blanks between two encoded words. What
- * does not fit is left out. Returns whether a word was decoded. Blanks within a
- * word are no fault, as mail programs see it.
- */
-bool encoded_word_decode(struct text *out, const char *text, size_t len);
-
 /* An encoded word, in its parts. */
 struct encoded_word {
 	const char *charset; /* without the language of RFC 2231 */
@@ -34,11 +25,14 @@ struct encoded_word {
 	size_t text_len;
 };
 
-/* The octets of the encoded word at text, or 0 where there is none. */
+/*
+ * How long the encoded word at text is, or 0 where there is none. Blanks within
+ * a word are no fault, as mail programs see it.
+ */
 size_t encoded_word_at(
     struct encoded_word *word, const char *text, size_t len) NODISCARD;
 
-/* Calls put for every octet of it, whatever the charset. */
+/* Calls put for every octet that it stands for, whatever the charset. */
 void encoded_word_octets(const struct encoded_word *word,
     void (*put)(void *arg, char octet), void *arg);
 

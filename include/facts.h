@@ -23,6 +23,15 @@ const char *stage_name(enum stage stage);
 /* UNKNOWN means: asked, and could not find out. It is never a yes. */
 enum answer { ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN };
 
+/* Of two, either of which is enough: NO only when both are. */
+static inline enum answer
+answer_either(enum answer a, enum answer b)
+{
+	if (a == ANSWER_YES || b == ANSWER_YES)
+		return ANSWER_YES;
+	return a == ANSWER_UNKNOWN ? a : b;
+}
+
 /* TLS_OTHER: encrypted, by a version whose name we do not know. */
 enum tls_version { TLS_OFF, TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, TLS_OTHER };
 

@@ -12,12 +12,16 @@
 
 /*
  * How many fields of one message are deleted at most, and how many From fields
- * and bytes of them are kept; beyond that the message is refused by rule
- * max_header_size.
+ * and bytes of them are kept, and how many signs of an address (@, %, !) they
+ * may have; beyond that the message is refused by rule max_header_size.
  */
 #define FIREWALL_FIELDS_MAX 1000
 #define FIREWALL_FROM_FIELDS_MAX 16
+#define FIREWALL_FROM_SIGNS_MAX 256
 #define FIREWALL_FROM_BYTES_MAX 16384
+
+/* Of a field's name, without the blanks that may stand before its colon. */
+size_t firewall_name_length(const char *name);
 
 /*
  * Has the field called name to go? Names compare without ASCII case and

@@ -12,12 +12,6 @@
 #include "config_parts.h"
 #include "lint.h"
 
-/* Room for where a value comes from. */
-#define LINT_SOURCE_MAX 512
-
-/* "main.ini:7", "by usage, main.ini:7", "built-in". Returns buf. */
-const char *lint_source(char buf[LINT_SOURCE_MAX], const struct origin *origin);
-
 /* The place of a setting of connector number index. */
 struct place lint_place(const struct lint *lint, size_t index,
     const char *setting, const struct origin *origin);

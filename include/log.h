@@ -40,11 +40,14 @@ struct log_record {
 	const char *identity;
 	const char *auth;
 	const char *tls;
-	unsigned recipients; /* of an accepted message: how many were, else 0 */
+	/* The keys of the rest are only there with something to say. */
+	unsigned recipients;     /* accepted ones, at the end of a message */
+	const char *certificate; /* its verified name */
+	const char *author;      /* whom a rule found in the header */
 };
 
 /* Room for one line, with every field as long as the encoder makes it. */
-#define LOG_LINE_MAX 14336
+#define LOG_LINE_MAX 15872
 
 /* Writes the line of record to buf; returns buf. */
 const char *log_format(char buf[LOG_LINE_MAX], const struct log_record *record);

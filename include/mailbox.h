@@ -74,7 +74,8 @@ const char *mailbox_pattern_parse(struct arena *arena,
 
 /*
  * Does any item match? Local parts compare without ASCII case. The null
- * sender, bare names, literals and routed addresses never match.
+ * sender, bare names and literals never match. A routed address does: where it
+ * must not, the caller asks.
  */
 bool mailbox_patterns_match(
     const struct mailbox_patterns *patterns, const struct mailbox *mailbox);

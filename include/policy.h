@@ -37,8 +37,7 @@ struct decision {
 	enum verdict verdict;
 	const struct rule *rule; /* that decided; NULL when accepted */
 	enum reply_id reply;     /* REPLY_NONE when accepted */
-	/* The first rule that refused and was only noted, or NULL; its reply.
-	 */
+	/* The first rule that refused and was only noted, or NULL. */
 	const struct rule *noted;
 	enum reply_id noted_reply;
 	struct step steps[RULES_MAX];

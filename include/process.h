@@ -2,9 +2,9 @@
  * process.h - what the daemon is to the system: its socket, limits and rights.
  *
  * Called by main in this order, before there are threads; process_remove_socket
- * and process_knock from any thread. A socket is in libmilter's spelling, as
- * the settings check it. What returns int gives 0, or a sysexits code after
- * logging why.
+ * and process_knock from any thread. A socket is spelled as in
+ * socket_name.h, and checked by the settings. What returns int gives 0, or a
+ * sysexits code after logging why.
  */
 #ifndef PROCESS_H
 #define PROCESS_H

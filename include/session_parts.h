@@ -44,7 +44,8 @@ struct header {
 	const char *from[FIREWALL_FROM_FIELDS_MAX];
 	size_t from_count;
 	size_t from_bytes;
-	bool failed; /* without memory */
+	size_t from_signs; /* @, % and ! in them */
+	bool failed;       /* without memory */
 };
 
 /* From MAIL to the end of the message. */
@@ -63,6 +64,8 @@ struct transaction {
 	char *tls;
 	char certificate[DOMAIN_MAX + 1];
 	char queue_id[QUEUE_ID_MAX]; /* once ended */
+	char author[SHOWN_MAX];      /* see session_note_author; empty: none */
+	bool author_is_ours;
 	struct header header;
 };
 
@@ -122,8 +125,11 @@ bool session_monitors(
 
 /* session_mail.c */
 
-/* Unparsable is a fact like any other (MAILBOX_INVALID); a rule says so. */
-void session_parse_path(struct mailbox *mailbox, const char *path);
+/*
+ * Unparsable is a fact like any other (MAILBOX_INVALID); a rule says so. 0, or
+ * -1 without memory.
+ */
+int session_parse_path(struct mailbox *mailbox, const char *path) NODISCARD;
 
 bool session_parameters_are_valid(const char *const *parameters);
 
@@ -148,6 +154,14 @@ int session_make_edits(const struct session *session,
     const struct eom_info *info, struct edits *edits) NODISCARD;
 
 /* session_log.c */
+
+/*
+ * Keeps for the log whom a sender rule may refuse: the first author that is
+ * ours and not the login's, else the first that is not the login's. claim is
+ * of enum sender_claim.
+ */
+void session_note_author(struct transaction *transaction,
+    const struct mailbox *mailbox, unsigned claim);
 
 /* Copies a path without its brackets, cut where the log would cut it. */
 void session_shown(char out[SHOWN_MAX], const char *text);

@@ -3,11 +3,12 @@
  *
  * A file is read once, whole, after it was found fit: a regular file (opened
  * without following a symbolic link and without blocking on a FIFO), not
- * writable by group or others, of 1 byte to SOURCE_SIZE_MAX. What was checked
- * is what is parsed: nobody opens the file again. The bytes are kept, so that a
- * snapshot can be rebuilt at midnight from exactly what was loaded, whatever
- * became of the files. Owns all of it until sources_free. One thread at a time;
- * constant once sealed.
+ * writable by group or others, not empty, and not too large. What was checked
+ * is what is parsed: nobody opens the file again. The bytes of the INI files
+ * and their lists are kept, so that a snapshot can be rebuilt at midnight from
+ * exactly what was loaded, whatever became of the files; what is large or
+ * secret is kept as it was parsed. Owns all of it until sources_free. One
+ * thread at a time; constant once sealed, but for what is released.
  */
 #ifndef SOURCES_H
 #define SOURCES_H
@@ -31,7 +32,8 @@ struct sources *sources_new(void) NODISCARD;
 void sources_free(struct sources *sources);
 
 /*
- * The file at path, read now unless it is already there. On failure adds a
+ * The file at path, of at most SOURCE_SIZE_MAX bytes, read now unless it is
+ * already there. On failure adds a
  * problem at place (a file named by a setting) or at line 0 of path itself
  * (place NULL) and returns NULL. A sealed set reads nothing new.
  */
@@ -58,7 +60,7 @@ const struct source *sources_read_secret(struct sources *sources,
 void sources_release(struct sources *sources, const struct source *source);
 
 /*
- * The same, for bytes at hand (tests write configurations as literals).
+ * Adds bytes at hand as the file at path (tests write configurations so).
  * 0, or -1 without memory, when the set is sealed or has that path already.
  */
 int sources_add(struct sources *sources, const char *path, const char *bytes,

@@ -71,7 +71,7 @@ typedef int space_visitor(const struct endpoint *binding,
  */
 int space_visit(const struct space *space, space_visitor *visit, void *arg);
 
-/* For people and tests: intervals in all bindings and both families. */
+/* For tests: intervals in all bindings and both families. */
 size_t space_intervals(const struct space *space);
 
 /* Why a connector did or did not get a client. */

@@ -39,6 +39,18 @@ struct stamp_keys *stamp_keys_parse(const char *file, const char *bytes,
     size_t len, struct diags *diags) NODISCARD;
 void stamp_keys_free(struct stamp_keys *keys);
 
+/* The fields of a stamped header. */
+enum stamp_field {
+	STAMP_FIELD_NAME,
+	STAMP_FIELD_AUTH_AS,
+	STAMP_FIELD_AUTH_SOURCE,
+	STAMP_FIELD_STAMP,
+};
+#define STAMP_FIELD_COUNT (STAMP_FIELD_STAMP + 1)
+
+/* Their names, behind the prefix. */
+extern const char *const stamp_field_names[STAMP_FIELD_COUNT];
+
 #define STAMP_KEY_ID_MAX 32
 
 /* What a stamp vouches for. */
@@ -62,6 +74,9 @@ struct stamp {
  */
 int stamp_sign(char value[STAMP_VALUE_MAX], const struct stamp_keys *keys,
     const struct stamp *stamp) NODISCARD;
+
+/* What stamp_verify returns when it cannot tell. */
+extern const char stamp_unchecked[];
 
 /*
  * Is value the stamp of these? Sets stamp->time, stamp->key_id and queue_id

@@ -58,11 +58,21 @@ text_is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* What a hexadecimal digit of either case stands for, or -1. */
+int text_hex_value(char c);
+
 /* Space and TAB: what separates words in configuration files. */
 static inline bool
 text_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
+}
+
+/* Space, TAB, CR and LF: blanks, and what folding in a header is made of. */
+static inline bool
+text_is_white(char c)
+{
+	return text_is_blank(c) || c == '\r' || c == '\n';
 }
 
 /*

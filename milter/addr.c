@@ -257,12 +257,6 @@ addr_format(char buf[ADDR_TEXT_MAX], const struct addr *addr)
 }
 
 bool
-addr_equal(const struct addr *a, const struct addr *b)
-{
-	return a->family == b->family && a->value == b->value;
-}
-
-bool
 addr_is_any(const struct addr *addr)
 {
 	return addr->family != ADDR_NONE && addr->value == 0;

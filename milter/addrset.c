@@ -187,19 +187,6 @@ range_span(const struct range *range)
 }
 
 bool
-range_overlaps(const struct range *a, const struct range *b)
-{
-	return a->family == b->family && a->lo <= b->hi && b->lo <= a->hi;
-}
-
-bool
-range_covers(const struct range *outer, const struct range *inner)
-{
-	return outer->family == inner->family && outer->lo <= inner->lo &&
-	    inner->hi <= outer->hi;
-}
-
-bool
 range_wider_than(const struct range *range, unsigned prefix4, unsigned prefix6)
 {
 	unsigned prefix = range->family == ADDR_IPV4 ? prefix4 : prefix6;

@@ -80,9 +80,9 @@ note_byte(struct list *list, struct item *item, char c)
 static void
 trim(struct item *item)
 {
-	while (item->begin < item->end && lexer_is_white(*item->begin))
+	while (item->begin < item->end && text_is_white(*item->begin))
 		item->begin++;
-	while (item->begin < item->end && lexer_is_white(item->end[-1]))
+	while (item->begin < item->end && text_is_white(item->end[-1]))
 		item->end--;
 }
 
@@ -152,6 +152,7 @@ read_items(struct reading_job *job, const char *body, size_t len)
 		job->to = job->end = item.end;
 		one = author_read(job);
 		all.count += one.count;
+		all.failed |= one.failed;
 		all.malformed |=
 		    one.malformed || (one.count == 0 && item.separator != ':');
 	}
@@ -159,13 +160,14 @@ read_items(struct reading_job *job, const char *body, size_t len)
 	return all;
 }
 
-/* Every reading that somebody may come to. */
-static void
+/* Every reading that somebody may come to: did memory fail? */
+static bool
 read_in_all_ways(struct reading_job *job, const char *body, size_t len)
 {
 	static const struct way *const ways[] = { &strictly, &together,
 		&apart };
 	struct item all = { .begin = body, .end = body + len };
+	bool failed = false;
 
 	trim(&all);
 	job->from = job->begin = all.begin;
@@ -173,21 +175,30 @@ read_in_all_ways(struct reading_job *job, const char *body, size_t len)
 	job->lone = true;
 	for (size_t i = 0; i < nitems(ways); i++) {
 		job->way = ways[i];
-		(void)author_read(job);
+		failed |= author_read(job).failed;
 	}
+	return failed;
 }
 
-void
+bool
 author_each(const char *body, size_t len,
     void (*found)(void *arg, const struct author *author), void *arg)
 {
+	const struct reading_job whole = { .from = body,
+		.to = body + len,
+		.body = body,
+		.begin = body,
+		.end = body + len,
+		.found = found,
+		.arg = arg };
 	struct reading_job job = { .body = body, .way = &strictly };
 	struct reading_result first = read_items(&job, body, len);
 
 	job.found = found;
 	job.arg = arg;
+	if (first.failed || !author_read_rewritten(&whole))
+		return false;
 	if (first.malformed || first.count == 0)
-		read_in_all_ways(&job, body, len);
-	else
-		(void)read_items(&job, body, len);
+		return !read_in_all_ways(&job, body, len);
+	return !read_items(&job, body, len).failed;
 }

@@ -26,12 +26,6 @@ lexer_init(struct lexer *lexer, const char *begin, const char *end,
 }
 
 bool
-lexer_is_white(char c)
-{
-	return text_is_blank(c) || c == '\r' || c == '\n';
-}
-
-bool
 lexer_is_control(char c)
 {
 	return (c >= 0 && c < ' ') || c == 0x7f;
@@ -102,7 +96,7 @@ static void
 check_inside(struct lexer *lexer, const struct token *token)
 {
 	for (const char *c = token->begin; c < token->end; c++)
-		if (lexer_is_control(*c) && !lexer_is_white(*c))
+		if (lexer_is_control(*c) && !text_is_white(*c))
 			lexer->malformed = true;
 }
 
@@ -110,7 +104,7 @@ check_inside(struct lexer *lexer, const struct token *token)
 static bool
 is_word(const struct lexer *lexer, const char *c)
 {
-	return c >= lexer->begin && c < lexer->end && !lexer_is_white(*c) &&
+	return c >= lexer->begin && c < lexer->end && !text_is_white(*c) &&
 	    (*c == '\0' || strchr("<>@,;:.[]\"", *c) == NULL);
 }
 
@@ -175,11 +169,11 @@ is_literal(struct mailbox *mailbox, const char *inner, size_t len)
 	char path[LITERAL_MAX + 8] = "x@[";
 	struct mailbox parsed;
 
-	while (len > 0 && lexer_is_white(*inner)) {
+	while (len > 0 && text_is_white(*inner)) {
 		inner++;
 		len--;
 	}
-	while (len > 0 && lexer_is_white(inner[len - 1]))
+	while (len > 0 && text_is_white(inner[len - 1]))
 		len--;
 	memcpy(path + 3, inner, len);
 	path[3 + len] = ']';
@@ -219,7 +213,7 @@ lex_other(struct lexer *lexer, struct token *token)
 {
 	const char c = *token->begin;
 
-	if (lexer_is_white(c)) {
+	if (text_is_white(c)) {
 		single(token, TOKEN_BLANK);
 	} else if (lexer_is_control(c)) {
 		lexer->malformed = true;

@@ -71,8 +71,11 @@ static bool
 emit(struct reader *r, const char *domain, size_t len)
 {
 	struct mailbox *mailbox = &r->author.mailbox;
+	const char *wrong = domain_canonical(mailbox->domain, domain, len);
 
-	if (domain_canonical(mailbox->domain, domain, len) != NULL)
+	if (wrong == domain_no_memory)
+		r->result.failed = true;
+	if (wrong != NULL)
 		return false;
 	mailbox->kind = MAILBOX_DOMAIN;
 	return true;
@@ -327,7 +330,7 @@ decoded_byte(void *arg, char c)
 	const struct way *way = r->job->way;
 	struct token token = { .kind = TOKEN_BYTE, .begin = &c };
 
-	if (lexer_is_white(c))
+	if (text_is_white(c))
 		token.kind = TOKEN_BLANK;
 	else if (lexer_is_control(c))
 		token.kind = way->control;

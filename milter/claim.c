@@ -14,12 +14,11 @@ is_own(const struct judged *judged, const struct mailbox *mailbox)
 	return organization_owns(organization, mailbox->domain);
 }
 
-/* A routed form is no address that anybody owns. */
 static bool
 is_owned(const struct facts *facts, const struct mailbox *mailbox,
     const struct claim_listing *listing)
 {
-	if (facts->login == NULL || mailbox->routed)
+	if (facts->login == NULL)
 		return false;
 	if (listing->listed == ANSWER_YES && listing->owned)
 		return true;

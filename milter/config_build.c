@@ -179,10 +179,13 @@ build_globals(struct build *build)
 		if (schema_global[i].section != SECTION_GROUP)
 			apply_text(build, &schema_global[i], &config->global,
 			    schema_global[i].initial);
-	for (enum section_kind kind = 0; kind < SECTION_DEFAULTS; kind++)
+	for (enum section_kind kind = 0; kind < SECTION_DEFAULTS; kind++) {
 		if (kind != SECTION_GROUP)
 			apply_section(build, kind, &config->globals[kind],
 			    &config->global, NULL);
+		if (kind == SECTION_MILTER)
+			build_stamp_keys(build);
+	}
 	config->policy.organization = config->global.organization;
 	config->policy.reply_style = config->global.reply_style;
 	config->policy.identify_connector = config->global.identify_connector;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "array.h"
 #include "text.h"
 
 #define NAME_BYTES_MAX 64
@@ -20,26 +21,12 @@ build_no_memory(struct build *build)
 	return -1;
 }
 
-/* The items, moved if need be, with room for one more; NULL: no memory. */
-static void *
-with_room(void *items, size_t count, size_t *room, size_t size)
-{
-	const size_t wanted = *room == 0 ? 16 : *room * 2;
-
-	if (count < *room)
-		return items;
-	items = reallocarray(items, wanted, size);
-	if (items != NULL)
-		*room = wanted;
-	return items;
-}
-
 static void
 add_section(struct build *build, struct section_list *list,
     const struct placed_section *section)
 {
-	struct placed_section *items =
-	    with_room(list->items, list->count, &list->room, sizeof(*items));
+	struct placed_section *items = array_grow(
+	    list->items, list->count, 1, &list->room, sizeof(*items));
 
 	if (items == NULL) {
 		build_no_memory(build);
@@ -180,8 +167,8 @@ static int
 add_path(struct build *build, const char *path)
 {
 	struct path_list *list = &build->config->files;
-	const char **paths =
-	    with_room(list->paths, list->count, &list->room, sizeof(*paths));
+	const char **paths = array_grow(
+	    list->paths, list->count, 1, &list->room, sizeof(*paths));
 
 	if (paths == NULL)
 		return build_no_memory(build);

@@ -52,13 +52,16 @@ load_directory(struct build *build)
 	sources_release(build->sources, source);
 }
 
-static void
-load_stamp_keys(struct build *build)
+void
+build_stamp_keys(struct build *build)
 {
 	struct shared_sources *shared = build->config->shared;
-	const struct source *source =
-	    read_linked(build, SECTION_MILTER, "stamp_key_file",
-		build->config->global.stamp_key_file, sources_read_secret);
+	const struct source *source;
+
+	if (shared->linked)
+		return;
+	source = read_linked(build, SECTION_MILTER, "stamp_key_file",
+	    build->config->global.stamp_key_file, sources_read_secret);
 
 	if (source == NULL)
 		return;
@@ -75,7 +78,6 @@ build_linked(struct build *build)
 
 	if (!shared->linked) {
 		load_directory(build);
-		load_stamp_keys(build);
 		shared->linked = true;
 	}
 	config->policy.directory = shared->directory;

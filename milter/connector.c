@@ -23,15 +23,17 @@ organization_owns(const struct organization *organization, const char *domain)
 	return domain_set_contains(&organization->accepted_domains, domain);
 }
 
-/* Is the literal, as mailbox.h writes it, an address of own_hosts? */
-static bool
-is_own_literal(const struct organization *organization, const char *literal)
+bool
+organization_is_own_literal(
+    const struct organization *organization, const struct mailbox *mailbox)
 {
-	char text[DOMAIN_MAX + 1];
+	const char *literal = mailbox->domain;
 	const size_t len = strlen(literal);
+	char text[DOMAIN_MAX + 1];
 	struct addr addr;
 
-	if (len < 2 || literal[0] != '[' || literal[len - 1] != ']')
+	if (mailbox->kind != MAILBOX_LITERAL || len < 2 || literal[0] != '[' ||
+	    literal[len - 1] != ']')
 		return false;
 	memcpy(text, literal + 1, len - 2);
 	text[len - 2] = '\0';
@@ -45,9 +47,8 @@ organization_has_mailbox(const struct organization *organization,
 {
 	if (mailbox->kind == MAILBOX_DOMAIN)
 		return organization_accepts(organization, mailbox->domain);
-	return mailbox->kind == MAILBOX_LITERAL &&
-	    connector->address_literals &&
-	    is_own_literal(organization, mailbox->domain);
+	return connector->address_literals &&
+	    organization_is_own_literal(organization, mailbox);
 }
 
 bool

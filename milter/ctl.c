@@ -17,7 +17,7 @@ ctl_version(int argc, char **argv)
 	if (argc > 1)
 		return ctl_usage(argv[0], "%s: no argument is taken", argv[1]);
 	printf("connectorctl %s\n", VERSION);
-	return CTL_OK;
+	return ctl_finish(CTL_OK);
 }
 
 /* clang-format off */
@@ -34,8 +34,8 @@ const struct ctl_verb ctl_verbs[] = {
 	    "[--config FILE] [--key-file FILE] [--prefix PREFIX] "
 	    "[--max-age TIME] [FILE]",
 	    "whether the stamp of a message is one that our keys signed" },
-	{ "help", ctl_help, "[settings | rules | replies]",
-	    "this text, or the tables that the program works by" },
+	{ "help", ctl_help, "[VERB | settings | rules | replies]",
+	    "this text, a verb, or the tables that the program works by" },
 	{ "version", ctl_version, "",
 	    "the version of this program" },
 };
@@ -43,8 +43,8 @@ const struct ctl_verb ctl_verbs[] = {
 
 const size_t ctl_verb_count = nitems(ctl_verbs);
 
-static const struct ctl_verb *
-find_verb(const char *name)
+const struct ctl_verb *
+ctl_find_verb(const char *name)
 {
 	for (size_t i = 0; i < ctl_verb_count; i++)
 		if (strcmp(ctl_verbs[i].name, name) == 0)
@@ -55,7 +55,7 @@ find_verb(const char *name)
 int
 ctl_usage(const char *verb, const char *fmt, ...)
 {
-	const struct ctl_verb *row = find_verb(verb);
+	const struct ctl_verb *row = ctl_find_verb(verb);
 	va_list ap;
 
 	fprintf(stderr, "connectorctl %s: ", verb);
@@ -77,6 +77,22 @@ ctl_bad_flag(char **argv)
 	    argv[optind - 1]);
 }
 
+int
+ctl_finish(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fputs("connectorctl: the output could not be written\n", stderr);
+	return CTL_FAILED;
+}
+
+int
+ctl_no_memory(void)
+{
+	fputs("connectorctl: no memory\n", stderr);
+	return CTL_FAILED;
+}
+
 struct config *
 ctl_load(const char *path)
 {
@@ -84,7 +100,7 @@ ctl_load(const char *path)
 	struct config *config = NULL;
 
 	if (diags == NULL) {
-		fputs("connectorctl: no memory\n", stderr);
+		(void)ctl_no_memory();
 		return NULL;
 	}
 	config = config_load(path, today(), diags);
@@ -103,8 +119,8 @@ main(int argc, char **argv)
 		    stderr);
 		return CTL_USAGE;
 	}
-	verb =
-	    find_verb(strncmp(argv[1], "--", 2) == 0 ? argv[1] + 2 : argv[1]);
+	verb = ctl_find_verb(
+	    strncmp(argv[1], "--", 2) == 0 ? argv[1] + 2 : argv[1]);
 	if (verb == NULL) {
 		fprintf(stderr,
 		    "connectorctl: there is no verb %s; see connectorctl "

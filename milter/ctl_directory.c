@@ -83,10 +83,8 @@ hash(const char *path)
 	const char *wrong;
 	int status = CTL_REFUSED;
 
-	if (diags == NULL) {
-		fputs("connectorctl: no memory\n", stderr);
-		return CTL_FAILED;
-	}
+	if (diags == NULL)
+		return ctl_no_memory();
 	wrong = read_input(&input, path);
 	if (wrong != NULL)
 		diag_add(diags, SEVERITY_ERROR, &place,

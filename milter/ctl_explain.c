@@ -19,14 +19,14 @@ answer(struct snapshots *snapshots, const struct request *request)
 	int status;
 
 	if (explanation == NULL)
-		return request_no_memory();
+		return ctl_no_memory();
 	if (request->json)
 		explanation_json(explanation, stdout);
 	else
 		explanation_text(explanation, stdout);
 	status = statuses[explanation->message.verdict];
 	explanation_free(explanation);
-	return request_finish(status);
+	return ctl_finish(status);
 }
 
 static int

@@ -213,17 +213,31 @@ static const struct {
 };
 /* clang-format on */
 
+static int
+help_verb(const struct ctl_verb *verb)
+{
+	printf("usage: connectorctl %s%s%s\n\n%s\n\n"
+	       "connectorctl(8) explains all\n",
+	    verb->name, verb->usage[0] != '\0' ? " " : "", verb->usage,
+	    verb->help);
+	return CTL_OK;
+}
+
 int
 ctl_help(int argc, char **argv)
 {
 	const bool mdoc = argc == 3 && strcmp(argv[2], "--mdoc") == 0;
+	const struct ctl_verb *verb;
 
 	if (argc == 1)
-		return help_verbs();
+		return ctl_finish(help_verbs());
 	if (argc > 3 || (argc == 3 && !mdoc))
 		return ctl_usage(argv[0], "too much after %s", argv[1]);
 	for (size_t i = 0; i < nitems(topics); i++)
 		if (strcmp(topics[i].name, argv[1]) == 0)
-			return topics[i].print(mdoc);
-	return ctl_usage(argv[0], "there is no topic %s", argv[1]);
+			return ctl_finish(topics[i].print(mdoc));
+	verb = mdoc ? NULL : ctl_find_verb(argv[1]);
+	if (verb != NULL)
+		return ctl_finish(help_verb(verb));
+	return ctl_usage(argv[0], "there is no topic or verb %s", argv[1]);
 }

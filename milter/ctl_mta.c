@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "socket_name.h"
 #include "text.h"
 
 struct part {
@@ -20,17 +21,6 @@ static const struct part parts[] = {
 	{ "postfix", "guard", mta_postfix_guard },
 	{ "sendmail", "", mta_sendmail },
 	{ "sendmail", "guard", mta_sendmail_guard },
-};
-
-/* libmilter's words for a kind of socket. */
-static const struct {
-	const char *start;
-	enum addr_family family;
-} kinds[] = {
-	{ "unix:", ADDR_NONE },
-	{ "local:", ADDR_NONE },
-	{ "inet:", ADDR_IPV4 },
-	{ "inet6:", ADDR_IPV6 },
 };
 /* clang-format on */
 
@@ -55,24 +45,21 @@ void
 mta_socket(struct mta_socket *out, const struct config *config)
 {
 	const char *socket = config_milter(config)->socket;
+	struct socket_name name;
+	struct text port;
+	size_t len;
 
 	*out = (struct mta_socket){ .path = socket };
-	for (size_t i = 0; i < nitems(kinds); i++) {
-		const size_t len = strlen(kinds[i].start);
-		const char *rest = socket + len;
-		struct text port;
-
-		if (text_ncasecmp(socket, kinds[i].start, len) != 0)
-			continue;
-		out->family = kinds[i].family;
-		out->path = out->family == ADDR_NONE ? rest : NULL;
-		if (out->path != NULL)
-			return;
-		text_init(&port, out->port, sizeof(out->port));
-		text_printf(&port, "%.*s", (int)strcspn(rest, "@"), rest);
-		rest += strcspn(rest, "@");
-		read_host(out, rest + (*rest == '@'));
-	}
+	if (!socket_name_parse(&name, socket))
+		return;
+	out->family = name.family;
+	out->path = name.family == ADDR_NONE ? name.rest : NULL;
+	if (out->path != NULL)
+		return;
+	len = strcspn(name.rest, "@");
+	text_init(&port, out->port, sizeof(out->port));
+	text_printf(&port, "%.*s", (int)len, name.rest);
+	read_host(out, name.rest + len + (name.rest[len] == '@'));
 }
 
 bool

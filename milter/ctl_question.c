@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +118,29 @@ has_port(const char *client)
 	    (colon != NULL && strchr(colon + 1, ':') == NULL);
 }
 
+/*
+ * "[::ffff:192.0.2.1]:25" is a client as "::ffff:192.0.2.1" is; no listener is
+ * written so.
+ */
+static const char *
+parse_client(struct endpoint *client, const char *text)
+{
+	char host[ADDR_TEXT_MAX], plain[ENDPOINT_TEXT_MAX];
+	const char *end = strchr(text, ']');
+	struct addr addr;
+
+	if (text[0] != '[' || end == NULL || end - text > ADDR_TEXT_MAX)
+		return endpoint_parse(client, text);
+	snprintf(host, sizeof(host), "%.*s", (int)(end - text - 1), text + 1);
+	if (addr_parse(&addr, host) != NULL || !addr_is_mapped(&addr) ||
+	    end[1] != ':')
+		return endpoint_parse(client, text);
+	addr = addr_unmap(addr);
+	snprintf(
+	    plain, sizeof(plain), "%s%s", addr_format(host, &addr), end + 1);
+	return endpoint_parse(client, plain);
+}
+
 /* "ADDR", "ADDR:PORT" or "[ADDR]:PORT". */
 static int
 take_client(struct request *request, struct text *fault)
@@ -130,7 +154,7 @@ take_client(struct request *request, struct text *fault)
 		return CTL_USAGE;
 	}
 	if (has_port(request->client)) {
-		wrong = endpoint_parse(&endpoint, request->client);
+		wrong = parse_client(&endpoint, request->client);
 		question->client = endpoint.addr;
 		question->client_port = endpoint.port;
 	} else {
@@ -173,6 +197,33 @@ take_tls(struct request *request, struct text *fault)
 	return CTL_USAGE;
 }
 
+/* Nothing stands for none: then the flag is left out. */
+static int
+take_words(struct request *request, struct text *fault)
+{
+	const struct question *question = &request->question;
+	const struct {
+		const char *flag;
+		const char *value;
+		const char *what;
+	} words[] = {
+		{ "client-name", question->client_name, "a name" },
+		{ "tls", question->tls, "a version" },
+		{ "cert-subject", question->cert_subject, "a subject" },
+		{ "auth", question->auth, "a login" },
+		{ "auth-mechanism", request->mechanism, "a mechanism" },
+	};
+
+	for (size_t i = 0; i < nitems(words); i++) {
+		if (words[i].value == NULL || words[i].value[0] != '\0')
+			continue;
+		text_printf(fault, "--%s: %s is not empty", words[i].flag,
+		    words[i].what);
+		return CTL_USAGE;
+	}
+	return CTL_OK;
+}
+
 static int
 take_login(struct request *request, struct text *fault)
 {
@@ -180,10 +231,6 @@ take_login(struct request *request, struct text *fault)
 
 	if (request->mechanism != NULL && question->auth == NULL) {
 		text_put(fault, "--auth-mechanism needs --auth LOGIN");
-		return CTL_USAGE;
-	}
-	if (question->auth != NULL && question->auth[0] == '\0') {
-		text_put(fault, "--auth: a login is not empty");
 		return CTL_USAGE;
 	}
 	question->auth_mechanism = request->mechanism;
@@ -213,6 +260,7 @@ request_take(struct request *request, int argc, char **argv,
 	static int (*const takes[])(struct request *, struct text *) = {
 		take_client,
 		take_listener,
+		take_words,
 		take_tls,
 		take_login,
 		take_size,
@@ -225,7 +273,7 @@ request_take(struct request *request, int argc, char **argv,
 	request->recipients =
 	    calloc((size_t)argc + 1, sizeof(*request->recipients));
 	if (request->recipients == NULL)
-		return request_no_memory();
+		return ctl_no_memory();
 	request->question.recipients = request->recipients;
 	text_init(&text, fault, REQUEST_FAULT_MAX);
 	status = take_flags(request, argc, argv, &text);
@@ -252,21 +300,5 @@ request_load(const char *path, struct snapshots **snapshots)
 	if (*snapshots != NULL)
 		return CTL_OK;
 	config_free(config);
-	return request_no_memory();
-}
-
-int
-request_finish(int status)
-{
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	fputs("connectorctl: the output could not be written\n", stderr);
-	return CTL_FAILED;
-}
-
-int
-request_no_memory(void)
-{
-	fputs("connectorctl: no memory\n", stderr);
-	return CTL_FAILED;
+	return ctl_no_memory();
 }

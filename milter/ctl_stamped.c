@@ -3,23 +3,20 @@
  */
 #include "ctl_stamped.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
 #include "text.h"
 
 /* A header is longer only by accident or malice. */
 #define HEADER_MAX (1u << 20)
 
+/* Where some see a line end and others do not. */
+static const char bare_cr[] = "the header holds a CR that ends no line";
 static const char no_field[] = "the header has a line that is no field";
-static const char no_memory[] = "there is no memory to read the header";
-
-const char *const stamped_names[STAMPED_COUNT] = {
-	[STAMPED_NAME] = "Name",
-	[STAMPED_AUTH_AS] = "AuthAs",
-	[STAMPED_AUTH_SOURCE] = "AuthSource",
-	[STAMPED_STAMP] = "Stamp",
-};
+const char stamped_no_memory[] = "there is no memory to read the header";
 
 const char *
 stamped_read(struct stamped *header, FILE *in)
@@ -30,10 +27,15 @@ stamped_read(struct stamped *header, FILE *in)
 	memset(header, 0, sizeof(*header));
 	header->bytes = malloc(HEADER_MAX + 1);
 	if (header->bytes == NULL)
-		return no_memory;
+		return stamped_no_memory;
 	while ((c = getc(in)) != EOF) {
+		const bool after_cr = header->len > line &&
+		    header->bytes[header->len - 1] == '\r';
+
 		if (c == '\0')
 			return "the header holds a NUL byte";
+		if (after_cr && c != '\n')
+			return bare_cr;
 		if (header->len == HEADER_MAX)
 			return "the header is longer than 1 MB";
 		header->bytes[header->len++] = (char)c;
@@ -46,6 +48,8 @@ stamped_read(struct stamped *header, FILE *in)
 		}
 		line = header->len;
 	}
+	if (header->len > line && header->bytes[header->len - 1] == '\r')
+		return bare_cr;
 	header->bytes[header->len] = '\0';
 	return NULL;
 }
@@ -70,8 +74,7 @@ unfold(char *body)
 	body += strspn(body, " \t\r\n");
 	out = body;
 	for (const char *c = body; *c != '\0'; c++)
-		if (*c != '\n' &&
-		    (*c != '\r' || (c[1] != '\n' && c[1] != '\0')))
+		if (*c != '\n' && *c != '\r')
 			*out++ = *c;
 	while (out > body && text_is_blank(out[-1]))
 		out--;
@@ -82,17 +85,13 @@ unfold(char *body)
 static int
 add_from(struct stamped *header, const char *body)
 {
-	if (header->from_count == header->from_room) {
-		const size_t room = header->from_room * 2 + 8;
-		const char **from =
-		    reallocarray(header->from, room, sizeof(*from));
+	const char **from = array_grow(header->from, header->from_count, 1,
+	    &header->from_room, sizeof(*from));
 
-		if (from == NULL)
-			return -1;
-		header->from = from;
-		header->from_room = room;
-	}
-	header->from[header->from_count++] = body;
+	if (from == NULL)
+		return -1;
+	header->from = from;
+	from[header->from_count++] = body;
 	return 0;
 }
 
@@ -106,8 +105,8 @@ take_field(
 		return add_from(header, body);
 	if (text_ncasecmp(name, prefix, len) != 0)
 		return 0;
-	for (size_t i = 0; i < STAMPED_COUNT; i++) {
-		if (text_casecmp(name + len, stamped_names[i]) != 0)
+	for (size_t i = 0; i < STAMP_FIELD_COUNT; i++) {
+		if (text_casecmp(name + len, stamp_field_names[i]) != 0)
 			continue;
 		header->values[i] = body;
 		header->counts[i]++;
@@ -134,15 +133,24 @@ split_field(char *field)
 	return end > field ? colon + 1 : NULL;
 }
 
+/* The first line of a message in an mbox file; "From :" begins a field. */
+static bool
+is_mbox_line(const char *line)
+{
+	if (strncmp(line, "From ", 5) != 0)
+		return false;
+	return line[5 + strspn(line + 5, " \t")] != ':';
+}
+
 const char *
 stamped_parse(struct stamped *header, const char *prefix)
 {
 	char *field = header->bytes;
 
-	/* The first line of a message in an mbox file. */
-	if (strncmp(field, "From ", 5) == 0)
+	if (is_mbox_line(field)) {
 		field += strcspn(field, "\n");
-	field += *field == '\n';
+		field += *field == '\n';
+	}
 	while (*field != '\0') {
 		char *end = field_end(field);
 		char *body;
@@ -153,7 +161,7 @@ stamped_parse(struct stamped *header, const char *prefix)
 		if (body == NULL)
 			return no_field;
 		if (take_field(header, prefix, field, unfold(body)) != 0)
-			return no_memory;
+			return stamped_no_memory;
 		if (end == NULL)
 			break;
 		field = end + 1;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
+
 static void
 refuse_near(struct suite *suite, const struct place *place, const char *word,
     const char *const *names, size_t count, const char *what,
@@ -111,15 +113,12 @@ take_question(struct suite *suite, struct test *test)
 static struct test *
 add_test(struct suite *suite)
 {
-	struct test *tests = suite->tests;
+	struct test *tests = array_grow(
+	    suite->tests, suite->count, 1, &suite->room, sizeof(*tests));
 
-	if (suite->count == suite->room) {
-		suite->room = suite->room * 2 + 64;
-		tests = reallocarray(tests, suite->room, sizeof(*tests));
-		if (tests == NULL)
-			return NULL;
-		suite->tests = tests;
-	}
+	if (tests == NULL)
+		return NULL;
+	suite->tests = tests;
 	tests[suite->count] = (struct test){ .line = NULL };
 	return &tests[suite->count++];
 }
@@ -155,11 +154,11 @@ take_line(struct suite *suite, const struct place *place, const char *line)
 	int status = CTL_FAILED;
 
 	if (test == NULL)
-		return request_no_memory();
+		return ctl_no_memory();
 	test->place = *place;
 	if (words_split(&test->words, line, &fault) != 0) {
 		if (fault == NULL)
-			return request_no_memory();
+			return ctl_no_memory();
 		diag_add(suite->diags, SEVERITY_ERROR, place, "%s", fault);
 		return CTL_OK;
 	}
@@ -169,7 +168,7 @@ take_line(struct suite *suite, const struct place *place, const char *line)
 	}
 	test->line = copy_line(line, test->words.comment);
 	if (test->line == NULL)
-		return request_no_memory();
+		return ctl_no_memory();
 	status = take_question(suite, test);
 	take_expectation(suite, test);
 	return status;
@@ -195,6 +194,9 @@ take_lines(struct suite *suite, struct place *place, FILE *in)
 		status = take_line(suite, place, line);
 	}
 	free(line);
+	/* Half of the tests would pass. */
+	if (status == CTL_OK && !feof(in) && !ferror(in))
+		return ctl_no_memory();
 	return status;
 }
 
@@ -265,9 +267,10 @@ suite_load(struct suite *suite)
 {
 	int worst = CTL_OK;
 
+	suite->loaded_count = 0;
 	suite->loaded = calloc(suite->count + 1, sizeof(*suite->loaded));
 	if (suite->loaded == NULL)
-		return request_no_memory();
+		return ctl_no_memory();
 	for (size_t i = 0; i < suite->count; i++) {
 		const int status = load(suite, &suite->tests[i]);
 

@@ -60,7 +60,7 @@ run_test(const struct test *test, size_t number)
 
 	if (explanation == NULL) {
 		puts("Bail out! no memory");
-		return request_no_memory();
+		return ctl_no_memory();
 	}
 	passed = is_as_wanted(test, &explanation->message);
 	printf("%s %zu - ", passed ? "ok" : "not ok", number);
@@ -86,7 +86,7 @@ run_all(const struct suite *suite)
 		if (status != CTL_OK)
 			worst = status;
 	}
-	return request_finish(worst);
+	return ctl_finish(worst);
 }
 
 /* One bad line, and nothing is run: a test that is missing passes. */
@@ -140,7 +140,7 @@ ctl_test(int argc, char **argv)
 		return status;
 	suite.diags = diags_new();
 	if (suite.diags == NULL)
-		return request_no_memory();
+		return ctl_no_memory();
 	status = read_and_run(&suite, argc - first, argv + first);
 	suite_free(&suite);
 	diags_free(suite.diags);

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "ctl_stamped.h"
+#include "schema.h"
 #include "setting_check.h"
 #include "sources.h"
 #include "stamp.h"
@@ -19,8 +20,6 @@
 
 /* How far a clock may be behind the signer's. */
 #define SKEW_MAX 300
-
-static const char default_prefix[] = "X-Connector-";
 
 struct request {
 	const char *config_path; /* NULL: the usual one, if one is needed */
@@ -133,7 +132,7 @@ read_keys(const char *path, struct diags *diags)
 	struct stamp_keys *keys = NULL;
 
 	if (sources == NULL) {
-		fputs("connectorctl: no memory\n", stderr);
+		(void)ctl_no_memory();
 		return NULL;
 	}
 	source = sources_read_secret(sources, path, diags, NULL);
@@ -150,16 +149,18 @@ static int
 take_key_file(struct means *means, const char *path)
 {
 	struct diags *diags = diags_new();
+	size_t errors;
 
-	if (diags == NULL) {
-		fputs("connectorctl: no memory\n", stderr);
-		return CTL_FAILED;
-	}
+	if (diags == NULL)
+		return ctl_no_memory();
 	means->own = read_keys(path, diags);
 	means->keys = means->own;
 	diags_print(diags, stderr);
+	errors = diags_count(diags, SEVERITY_ERROR);
 	diags_free(diags);
-	return means->own != NULL ? CTL_OK : CTL_CONFIG;
+	if (means->own != NULL)
+		return CTL_OK;
+	return errors > 0 ? CTL_CONFIG : CTL_FAILED;
 }
 
 static int
@@ -181,7 +182,7 @@ take_means(struct means *means, const struct request *request)
 {
 	int status = CTL_OK;
 
-	means->prefix = default_prefix;
+	means->prefix = schema_find(SECTION_MILTER, "stamp_prefix")->initial;
 	/* With a key file there need be no configuration on this machine. */
 	if (request->key_file == NULL || request->config_path != NULL)
 		status = take_config(means, request->config_path);
@@ -229,9 +230,14 @@ put_time(long long seconds)
 		printf("@%lld", seconds);
 }
 
+/* No answer is better than a wrong one. */
 static int
 not_valid(const char *why)
 {
+	if (why == stamped_no_memory || why == stamp_unchecked) {
+		fprintf(stderr, "connectorctl " VERB ": %s\n", why);
+		return CTL_FAILED;
+	}
 	printf("not valid: %s\n", why);
 	return CTL_REFUSED;
 }
@@ -259,12 +265,12 @@ answer(const struct stamp *stamp)
 static bool
 is_complete(const struct stamped *header, const char *prefix)
 {
-	for (size_t i = 0; i < STAMPED_COUNT; i++) {
+	for (size_t i = 0; i < STAMP_FIELD_COUNT; i++) {
 		if (header->counts[i] == 1)
 			continue;
 		printf("not valid: the header has %s field %s%s\n",
 		    header->counts[i] == 0 ? "no" : "more than one", prefix,
-		    stamped_names[i]);
+		    stamp_field_names[i]);
 		return false;
 	}
 	return true;
@@ -301,13 +307,13 @@ verify(const struct request *request, const struct means *means,
 		return not_valid(why);
 	if (!is_complete(header, means->prefix))
 		return CTL_REFUSED;
-	stamp.connector = header->values[STAMPED_NAME];
-	stamp.auth_as = header->values[STAMPED_AUTH_AS];
-	stamp.auth_source = header->values[STAMPED_AUTH_SOURCE];
+	stamp.connector = header->values[STAMP_FIELD_NAME];
+	stamp.auth_as = header->values[STAMP_FIELD_AUTH_AS];
+	stamp.auth_source = header->values[STAMP_FIELD_AUTH_SOURCE];
 	stamp.from = header->from;
 	stamp.from_count = header->from_count;
 	why = stamp_verify(
-	    header->values[STAMPED_STAMP], means->keys, &stamp, queue_id);
+	    header->values[STAMP_FIELD_STAMP], means->keys, &stamp, queue_id);
 	return why != NULL ? not_valid(why) : judge_age(request, &stamp);
 }
 
@@ -362,8 +368,5 @@ ctl_verify_stamp(int argc, char **argv)
 	if (status == CTL_OK)
 		status = verify_file(&request, &means);
 	means_done(&means);
-	/* Half an answer is none. */
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return CTL_FAILED;
-	return status;
+	return ctl_finish(status);
 }

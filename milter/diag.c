@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "array.h"
 #include "text.h"
 
 /* The encoded form of one byte at most: \xHH and the terminator. */
@@ -61,17 +62,12 @@ diags_free(struct diags *diags)
 static int
 make_room(struct diags *diags)
 {
-	size_t room = diags->room == 0 ? 16 : diags->room * 2;
-	struct problem **problems;
+	struct problem **problems = array_grow(diags->problems, diags->count, 1,
+	    &diags->room, sizeof(struct problem *));
 
-	if (diags->count < diags->room)
-		return 0;
-	problems =
-	    reallocarray(diags->problems, room, sizeof(struct problem *));
 	if (problems == NULL)
 		return -1;
 	diags->problems = problems;
-	diags->room = room;
 	return 0;
 }
 

@@ -43,14 +43,14 @@ encode(char *out, wint_t c)
 }
 
 /*
- * local in lower case; behind it. Without a locale, or when it is not UTF-8,
- * only ASCII letters have a case.
+ * local in lower case; behind it. When it is not UTF-8, only ASCII letters have
+ * a case.
  */
 static char *
 put_lower(char out[LOWER_MAX], const char *local, locale_t locale)
 {
 	size_t len = strlen(local);
-	const bool plain = locale == (locale_t)0 || !text_is_utf8(local, len);
+	const bool plain = !text_is_utf8(local, len);
 
 	while (len > 0) {
 		const size_t n = plain ? 1 : text_utf8_length(local, len);
@@ -86,17 +86,6 @@ is_hash(struct stretch text)
 	    text_ncasecmp(text.at, HASH_PREFIX, strlen(HASH_PREFIX)) == 0;
 }
 
-#define NO_HEX_DIGIT 16U
-
-static unsigned
-hex_value(char c)
-{
-	if (text_is_digit(c))
-		return (unsigned)(c - '0');
-	c = text_lower(c);
-	return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : NO_HEX_DIGIT;
-}
-
 static bool
 take_hash(struct reader *reader, struct stretch text,
     unsigned char digest[DIGEST_SIZE])
@@ -106,7 +95,7 @@ take_hash(struct reader *reader, struct stretch text,
 	char quoted[DIAG_QUOTE_MAX];
 
 	for (const char *c = digits.at; c < digits.end; c++)
-		if (hex_value(*c) == NO_HEX_DIGIT) {
+		if (text_hex_value(*c) < 0) {
 			reader_problem(reader,
 			    "%s holds what is no hex digit; behind "
 			    "'" HASH_PREFIX "' stand 64 of 0-9 and a-f",
@@ -120,8 +109,9 @@ take_hash(struct reader *reader, struct stretch text,
 		return false;
 	}
 	for (size_t i = 0; i < DIGEST_SIZE; i++)
-		digest[i] = (unsigned char)(hex_value(digits.at[2 * i]) << 4 |
-		    hex_value(digits.at[2 * i + 1]));
+		digest[i] =
+		    (unsigned char)(text_hex_value(digits.at[2 * i]) << 4 |
+			text_hex_value(digits.at[2 * i + 1]));
 	return true;
 }
 

@@ -75,7 +75,8 @@ hash_file(const char *file, const char *bytes, size_t len, struct diags *diags,
 	int result;
 
 	if (reader == NULL) {
-		diag_add(diags, SEVERITY_ERROR, &place, "out of memory");
+		diag_add(diags, SEVERITY_ERROR, &place,
+		    "out of memory, or no locale C.UTF-8 on this system");
 		return -1;
 	}
 	result = hash_lines(reader, out);

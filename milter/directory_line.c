@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wctype.h>
 
 #include "text.h"
 
@@ -20,7 +21,12 @@ reader_new(const char *file, const char *bytes, size_t len, struct diags *diags)
 	reader->place.file = file;
 	reader->rest = (struct stretch){ bytes, bytes + len };
 	reader->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-	return reader;
+	/* Without memory it may be none, or one that knows only ASCII. */
+	if (reader->locale != (locale_t)0 &&
+	    towlower_l(0xc4, reader->locale) == 0xe4)
+		return reader;
+	reader_free(reader);
+	return NULL;
 }
 
 void

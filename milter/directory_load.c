@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
+
 /* Offsets have 32 bits. */
 #define FILE_MAX (1U << 30)
 
@@ -45,22 +47,6 @@ struct loader {
 	bool internal_only;
 };
 
-/* items, moved if need be, with room for more; NULL: no memory. */
-static void *
-with_room(void *items, size_t count, size_t more, size_t *room, size_t size)
-{
-	size_t wanted = *room == 0 ? 1024 : *room;
-
-	if (count + more <= *room)
-		return items;
-	while (wanted < count + more)
-		wanted *= 2;
-	items = reallocarray(items, wanted, size);
-	if (items != NULL)
-		*room = wanted;
-	return items;
-}
-
 /* Where the pool says what is known of the recipient in hand. */
 static int
 keep_listing(struct loader *loader, uint32_t *listing)
@@ -68,7 +54,7 @@ keep_listing(struct loader *loader, uint32_t *listing)
 	const struct reader *reader = loader->reader;
 	const size_t name = strlen(reader->name) + 1;
 	const size_t logins = strlen(reader->logins) + 1;
-	char *pool = with_room(loader->pool, loader->pool_len,
+	char *pool = array_grow(loader->pool, loader->pool_len,
 	    1 + name + logins, &loader->pool_room, 1);
 
 	if (pool == NULL)
@@ -87,7 +73,7 @@ static int
 keep_entry(struct loader *loader)
 {
 	const struct reader *reader = loader->reader;
-	struct entry *entries = with_room(loader->entries, loader->entry_count,
+	struct entry *entries = array_grow(loader->entries, loader->entry_count,
 	    1, &loader->entry_room, sizeof(*entries));
 	struct entry *entry;
 
@@ -105,11 +91,11 @@ static int
 keep_addresses(struct loader *loader)
 {
 	const struct reader *reader = loader->reader;
-	struct listed *listed = with_room(loader->listed, loader->listed_count,
+	struct listed *listed = array_grow(loader->listed, loader->listed_count,
 	    reader->address_count, &loader->listed_room, sizeof(*listed));
 
 	if (listed == NULL)
-		return reader->address_count == 0 ? 0 : -1;
+		return -1;
 	loader->listed = listed;
 	for (size_t i = 0; i < reader->address_count; i++) {
 		const struct address *address = &reader->addresses[i];
@@ -200,7 +186,7 @@ find_repeats(struct loader *loader)
 			first = &listed[i];
 			continue;
 		}
-		more = with_room(repeats, count, 1, &room, sizeof(*repeats));
+		more = array_grow(repeats, count, 1, &room, sizeof(*repeats));
 		if (more == NULL) {
 			free(repeats);
 			return -1;
@@ -316,7 +302,8 @@ directory_load(
 	}
 	loader.reader = reader_new(file, bytes, len, diags);
 	if (loader.reader == NULL) {
-		diag_add(diags, SEVERITY_ERROR, &place, "out of memory");
+		diag_add(diags, SEVERITY_ERROR, &place,
+		    "out of memory, or no locale C.UTF-8 on this system");
 		return NULL;
 	}
 	return load(&loader, diags);

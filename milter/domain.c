@@ -19,6 +19,8 @@
 static const char no_idn[] =
     "not an internationalized domain name (UTS 46); check its spelling";
 
+const char domain_no_memory[] = "out of memory";
+
 static bool
 is_letter_or_digit(char c)
 {
@@ -98,10 +100,13 @@ static const char *
 convert(char out[DOMAIN_MAX + 1], const char *text, int flags)
 {
 	char *ascii = NULL;
+	const int result = idn2_to_ascii_8z(text, &ascii, flags);
 	const char *wrong = no_idn;
 
-	if (idn2_to_ascii_8z(text, &ascii, flags) == IDN2_OK)
+	if (result == IDN2_OK)
 		wrong = ascii_canonical(out, ascii, strlen(ascii));
+	else if (result == IDN2_MALLOC)
+		wrong = domain_no_memory;
 	free(ascii);
 	return wrong;
 }
@@ -143,9 +148,10 @@ idn_canonical(char out[DOMAIN_MAX + 1], const char *text, size_t len)
 	if (wrong != NULL)
 		return wrong;
 	/* A name has one canonical form, or it could be two in two places. */
-	if (convert(again, out, UTS46_RULES) != NULL || strcmp(again, out) != 0)
-		return no_idn;
-	return NULL;
+	wrong = convert(again, out, UTS46_RULES);
+	if (wrong == domain_no_memory)
+		return wrong;
+	return wrong == NULL && strcmp(again, out) == 0 ? NULL : no_idn;
 }
 
 const char *

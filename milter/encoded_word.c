@@ -1,5 +1,5 @@
 /*
- * encoded_word.c - names in a header, to and from encoded words.
+ * encoded_word.c - names to encoded words, and encoded words to octets.
  */
 #include "encoded_word.h"
 
@@ -25,13 +25,6 @@ put_octet(struct text *out, char octet)
 	}
 	out->buf[out->len++] = octet;
 	out->buf[out->len] = '\0';
-}
-
-static void
-put_octets(struct text *out, const char *octets, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		put_octet(out, octets[i]);
 }
 
 static bool
@@ -233,33 +226,6 @@ encoded_word_put(struct text *out, const char *name)
 		    encode(NULL, name, true) < encode(NULL, name, false));
 }
 
-/* Supersets of ASCII of one byte, and of UTF-8's kind; beginnings end in '-'.
- */
-/* clang-format off */
-static const char *const charsets[] = {
-	"us-ascii", "ascii", "ansi_x3.4-1968", "utf-8", "utf8",
-	"iso-8859-", "windows-125", "cp125", "koi8-r", "koi8-u", "macintosh",
-	"x-mac-", "tis-620", "windows-874", "latin1", "ibm437", "cp437",
-	"ibm850", "cp850", "ibm852", "cp852", "ibm866", "cp866",
-};
-/* clang-format on */
-
-static bool
-is_known(const struct encoded_word *word)
-{
-	for (size_t i = 0; i < nitems(charsets); i++) {
-		const size_t len = strlen(charsets[i]);
-		const char last = charsets[i][len - 1];
-		const bool family = last == '-' || strstr(charsets[i], "125");
-
-		if ((family ? word->charset_len > len
-			    : word->charset_len == len) &&
-		    text_ncasecmp(word->charset, charsets[i], len) == 0)
-			return true;
-	}
-	return false;
-}
-
 /* The bytes up to the next '?', which must be there. */
 static bool
 take_part(const char **at, const char *end, const char **part, size_t *len)
@@ -309,15 +275,6 @@ encoded_word_at(struct encoded_word *word, const char *text, size_t len)
 	return (size_t)(at + 1 - text);
 }
 
-static int
-hex_value(char c)
-{
-	c = text_lower(c);
-	if (text_is_digit(c))
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* A '=' without two hex digits stands for itself. */
 static void
 q_octets(const struct encoded_word *word, void (*put)(void *arg, char octet),
@@ -326,8 +283,9 @@ q_octets(const struct encoded_word *word, void (*put)(void *arg, char octet),
 	for (size_t i = 0; i < word->text_len; i++) {
 		const char c = word->text[i];
 		const bool escape = c == '=' && word->text_len - i > 2;
-		const int high = escape ? hex_value(word->text[i + 1]) : -1;
-		const int low = escape ? hex_value(word->text[i + 2]) : -1;
+		const int high =
+		    escape ? text_hex_value(word->text[i + 1]) : -1;
+		const int low = escape ? text_hex_value(word->text[i + 2]) : -1;
 
 		if (high >= 0 && low >= 0) {
 			put(arg, (char)(unsigned char)(high << 4 | low));
@@ -372,45 +330,4 @@ encoded_word_octets(const struct encoded_word *word,
 		base64_octets(word, put, arg);
 	else
 		q_octets(word, put, arg);
-}
-
-static void
-put_decoded(void *arg, char octet)
-{
-	put_octet(arg, octet);
-}
-
-static bool
-is_white(char c)
-{
-	return text_is_blank(c) || c == '\r' || c == '\n';
-}
-
-bool
-encoded_word_decode(struct text *out, const char *text, size_t len)
-{
-	const char *end = text + len;
-	const char *copied = text; /* all before it is in out */
-	bool decoded = false;
-	struct encoded_word word;
-
-	for (const char *at = text; at < end;) {
-		const size_t n = encoded_word_at(&word, at, (size_t)(end - at));
-		const char *gap = copied;
-
-		if (n == 0 || !is_known(&word)) {
-			at += n > 0 ? n : 1;
-			continue;
-		}
-		while (decoded && gap < at && is_white(*gap))
-			gap++;
-		if (gap < at)
-			put_octets(out, copied, (size_t)(at - copied));
-		encoded_word_octets(&word, put_decoded, out);
-		decoded = true;
-		at += n;
-		copied = at;
-	}
-	put_octets(out, copied, (size_t)(end - copied));
-	return decoded;
 }

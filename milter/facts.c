@@ -133,16 +133,6 @@ facts_mechanism(const char *auth_type, const char *auth_authen)
 	return MECHANISM_OTHER;
 }
 
-/* One hexadecimal digit, or -1. */
-static int
-hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c != '\0' ? strchr(digits, text_lower(c)) : NULL;
-
-	return at != NULL ? (int)(at - digits) : -1;
-}
-
 /*
  * The part of Sendmail's subject, up to the next slash, with +hex undone; NULL
  * when that is malformed, holds a NUL, or is too long for a name.
@@ -156,8 +146,8 @@ undo_hex(char out[DOMAIN_MAX + 2], const char *part)
 		int byte = (unsigned char)*part;
 
 		if (byte == '+') {
-			const int high = hex_digit(part[1]);
-			const int low = high < 0 ? -1 : hex_digit(part[2]);
+			const int high = text_hex_value(part[1]);
+			const int low = high < 0 ? -1 : text_hex_value(part[2]);
 
 			byte = low < 0 ? 0 : 16 * high + low;
 			part += 2;

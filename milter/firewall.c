@@ -68,13 +68,21 @@ is_protected(const struct connector *connector, const char *name, size_t len)
 	return false;
 }
 
-bool
-firewall_strips(const struct judged *judged, const char *name)
+size_t
+firewall_name_length(const char *name)
 {
 	size_t len = strlen(name);
 
 	while (len > 0 && text_is_blank(name[len - 1]))
 		len--;
+	return len;
+}
+
+bool
+firewall_strips(const struct judged *judged, const char *name)
+{
+	const size_t len = firewall_name_length(name);
+
 	if (begins(name, len, judged->policy->stamp_prefix))
 		return true;
 	for (size_t i = 0; i < nitems(guarded); i++)

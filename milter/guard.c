@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "array.h"
+
 /* What a guard is collected from, while space_visit runs. */
 struct collection {
 	const bool *relays; /* by connector */
@@ -33,20 +35,6 @@ connector_relays(const struct connector *connector)
 		rights_relay(identity_reachable_rights(connector, true)));
 }
 
-/* Makes room for one more of count items of size. NULL without memory. */
-static void *
-grow(void *items, size_t count, size_t *room, size_t size)
-{
-	void *larger;
-
-	if (count < *room)
-		return items;
-	larger = reallocarray(items, *room * 2 + 64, size);
-	if (larger != NULL)
-		*room = *room * 2 + 64;
-	return larger;
-}
-
 static int
 collect(const struct endpoint *binding UNUSED, const struct range *interval,
     struct owner owner, void *arg)
@@ -56,8 +44,8 @@ collect(const struct endpoint *binding UNUSED, const struct range *interval,
 
 	if (!collection->relays[owner.connector])
 		return 0;
-	ranges = grow(collection->ranges, collection->count, &collection->room,
-	    sizeof(*ranges));
+	ranges = array_grow(collection->ranges, collection->count, 1,
+	    &collection->room, sizeof(*ranges));
 	if (ranges == NULL)
 		return -1;
 	collection->ranges = ranges;
@@ -106,8 +94,8 @@ add_prefix(const struct addr *addr, unsigned bits, void *arg)
 	struct addition *addition = arg;
 	struct prefixes *list =
 	    &addition->guard->families[addr->family == ADDR_IPV6];
-	struct prefix *items =
-	    grow(list->items, list->count, &list->room, sizeof(*items));
+	struct prefix *items = array_grow(
+	    list->items, list->count, 1, &list->room, sizeof(*items));
 
 	if (items == NULL) {
 		addition->failed = true;

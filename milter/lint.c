@@ -8,12 +8,16 @@
 
 #include "text.h"
 
-const char *
-lint_source(char buf[LINT_SOURCE_MAX], const struct origin *origin)
+/* Room for where a value comes from. */
+#define SOURCE_TEXT_MAX 512
+
+/* "main.ini:7", "by usage, main.ini:7", "built-in". Returns buf. */
+static const char *
+source_text(char buf[SOURCE_TEXT_MAX], const struct origin *origin)
 {
 	struct text out;
 
-	text_init(&out, buf, LINT_SOURCE_MAX);
+	text_init(&out, buf, SOURCE_TEXT_MAX);
 	if (origin->kind == ORIGIN_BUILT_IN) {
 		text_put(&out, "built-in");
 		return buf;
@@ -46,14 +50,14 @@ lint_report_pair(const struct lint *lint, enum severity severity,
     const struct place *place, const char *sentence, const char *other,
     const struct origin *origin)
 {
-	char quoted[DIAG_QUOTE_MAX], source[LINT_SOURCE_MAX];
+	char quoted[DIAG_QUOTE_MAX], source[SOURCE_TEXT_MAX];
 
 	if (origin->kind == ORIGIN_BUILT_IN && origin->value[0] == '\0')
 		diag_add(lint->diags, severity, place, "%s", sentence);
 	else
 		diag_add(lint->diags, severity, place, "%s; %s is %s (%s)",
 		    sentence, other, diag_quote(quoted, origin->value),
-		    lint_source(source, origin));
+		    source_text(source, origin));
 }
 
 static bool
@@ -205,7 +209,7 @@ lint_conflict(const struct conflict *conflict, void *arg)
 	    config_origin(lint->config, b->connector, "remote_ip_ranges");
 	const struct place place =
 	    lint_place(lint, b->connector, "remote_ip_ranges", &ours);
-	char binding[ENDPOINT_TEXT_MAX], source[LINT_SOURCE_MAX];
+	char binding[ENDPOINT_TEXT_MAX], source[SOURCE_TEXT_MAX];
 	char our_text[DIAG_QUOTE_MAX], their_text[DIAG_QUOTE_MAX];
 
 	/* One name twice is a problem of its own. */
@@ -218,7 +222,7 @@ lint_conflict(const struct conflict *conflict, void *arg)
 	    conflict->crossing ? "crosses" : "is the same range as",
 	    diag_quote(
 		their_text, first->remote_ip_ranges.ranges[a->range].text),
-	    first->name, lint_source(source, &theirs),
+	    first->name, source_text(source, &theirs),
 	    endpoint_format(binding, conflict->binding),
 	    conflict->crossing
 		? "change one so that they are apart or one holds the other"

@@ -119,6 +119,10 @@ log_format(char buf[LOG_LINE_MAX], const struct log_record *record)
 	put_word(&text, " tls=", record->tls, "");
 	if (record->recipients > 1)
 		text_printf(&text, " nrcpt=%u", record->recipients);
+	if (record->certificate != NULL)
+		put_word(&text, " cert=", record->certificate, "");
+	if (record->author != NULL)
+		put_word(&text, " author=<", record->author, ">");
 	return buf;
 }
 
@@ -127,6 +131,7 @@ log_record(const struct log_record *record)
 {
 	char line[LOG_LINE_MAX];
 
-	write_line(record->recipients > 0 ? LOG_INFO : LOG_NOTICE,
+	write_line(record->recipients > 0 && record->rule == NULL ? LOG_INFO
+								  : LOG_NOTICE,
 	    log_format(line, record));
 }

@@ -109,15 +109,18 @@ skip_route(struct cursor *in, bool *routed)
 		return NULL;
 	*routed = true;
 	do {
-		const char *start;
+		const char *start, *wrong;
 
 		if (!take(in, '@'))
 			return "the source route is not valid";
 		start = in->at;
 		while (in->at < in->end && *in->at != ',' && *in->at != ':')
 			in->at++;
-		if (domain_canonical(domain, start, (size_t)(in->at - start)) !=
-		    NULL)
+		wrong =
+		    domain_canonical(domain, start, (size_t)(in->at - start));
+		if (wrong == domain_no_memory)
+			return wrong;
+		if (wrong != NULL)
 			return "a domain of the source route is not valid";
 	} while (take(in, ','));
 	if (!take(in, ':'))
@@ -163,9 +166,14 @@ parse_literal(struct mailbox *mailbox, const struct cursor *in)
 static const char *
 parse_domain(struct mailbox *mailbox, const struct cursor *in)
 {
+	const char *wrong;
+
 	if (next_is(in, '['))
 		return parse_literal(mailbox, in);
-	if (domain_canonical(mailbox->domain, in->at, left(in)) != NULL)
+	wrong = domain_canonical(mailbox->domain, in->at, left(in));
+	if (wrong == domain_no_memory)
+		return wrong;
+	if (wrong != NULL)
 		return "the domain of the address is not valid";
 	mailbox->kind = MAILBOX_DOMAIN;
 	return NULL;
@@ -334,7 +342,7 @@ bool
 mailbox_patterns_match(
     const struct mailbox_patterns *patterns, const struct mailbox *mailbox)
 {
-	if (mailbox->kind != MAILBOX_DOMAIN || mailbox->routed)
+	if (mailbox->kind != MAILBOX_DOMAIN)
 		return false;
 	for (size_t i = 0; i < patterns->count; i++) {
 		const struct mailbox_pattern *item = &patterns->items[i];
@@ -351,6 +359,6 @@ bool
 mailbox_equals(const struct mailbox *a, const struct mailbox *b)
 {
 	return a->kind == MAILBOX_DOMAIN && b->kind == MAILBOX_DOMAIN &&
-	    a->routed == b->routed && text_casecmp(a->local, b->local) == 0 &&
+	    text_casecmp(a->local, b->local) == 0 &&
 	    strcmp(a->domain, b->domain) == 0;
 }

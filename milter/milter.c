@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "socket_name.h"
 #include "text.h"
 
 /* libmilter's callbacks have no argument of ours before smfi_setpriv. */
@@ -453,7 +454,7 @@ milter_open(const char *socket, struct server *server)
 	char spec[256];
 
 	glue.server = server;
-	glue.over_unix = strncmp(socket, "inet", 4) != 0;
+	glue.over_unix = socket_name_path(socket) != NULL;
 	snprintf(spec, sizeof(spec), "%s", socket);
 	if (sem_init(&glue.stop, 0, 0) != 0 || register_callbacks() != 0 ||
 	    smfi_setconn(spec) != MI_SUCCESS ||

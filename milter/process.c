@@ -20,17 +20,7 @@
 #include <unistd.h>
 
 #include "log.h"
-
-/* The path of a UNIX socket, or NULL over TCP. */
-static const char *
-socket_path(const char *socket)
-{
-	if (strncmp(socket, "unix:", 5) == 0)
-		return socket + 5;
-	if (strncmp(socket, "local:", 6) == 0)
-		return socket + 6;
-	return NULL;
-}
+#include "socket_name.h"
 
 void
 process_prepare(void)
@@ -67,7 +57,7 @@ try_connect(const char *path)
 int
 process_check_socket(const char *socket)
 {
-	const char *path = socket_path(socket);
+	const char *path = socket_name_path(socket);
 	struct stat st;
 
 	if (path == NULL || lstat(path, &st) != 0)
@@ -151,7 +141,7 @@ int
 process_open_socket_to(
     const char *socket, const struct milter_settings *settings)
 {
-	const char *path = socket_path(socket);
+	const char *path = socket_name_path(socket);
 	int code;
 
 	if (path == NULL)
@@ -202,7 +192,7 @@ process_become(const char *user)
 void
 process_remove_socket(const char *socket)
 {
-	const char *path = socket_path(socket);
+	const char *path = socket_name_path(socket);
 
 	if (path != NULL)
 		(void)unlink(path);
@@ -236,11 +226,13 @@ knock_over_tcp(const char *where)
 void
 process_knock(const char *socket)
 {
-	const char *path = socket_path(socket);
+	struct socket_name name;
 
 	/* Nobody there: libmilter looks up every 5 seconds anyway. */
-	if (path != NULL)
-		(void)try_connect(path);
+	if (!socket_name_parse(&name, socket))
+		return;
+	if (name.family == ADDR_NONE)
+		(void)try_connect(name.rest);
 	else
-		knock_over_tcp(strchr(socket, ':') + 1);
+		knock_over_tcp(name.rest);
 }

@@ -149,9 +149,9 @@ const struct rule rules[] = {
 	{ .name = "max_header_size", .stage = STAGE_EOM,
 	    .reply = REPLY_HEADER_SIZE,
 	    .holds = rule_header_size,
-	    .help = "the header has more From fields than can be read, or "
-	    "more forbidden ones than can be deleted; its size is not judged "
-	    "yet" },
+	    .help = "the header has more forbidden fields than 1,000, or in its "
+	    "From fields more than 16 KB or 256 signs of addresses, or there "
+	    "are more than 16 of them; its size is not judged yet" },
 };
 /* clang-format on */
 

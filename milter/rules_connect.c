@@ -48,7 +48,8 @@ rule_ehlo_domain(const struct judged *judged, enum reply_id *reply UNUSED)
 bool
 rule_asks_helo_syntax(const struct judged *judged)
 {
-	return judged->connector->helo_syntax != HELO_SYNTAX_OFF;
+	return judged->connector->helo_syntax != HELO_SYNTAX_OFF &&
+	    judged->facts->helo != HELO_NONE;
 }
 
 /* A name that is missing is require_ehlo_domain's to refuse. */

@@ -109,8 +109,11 @@ relay_is_narrowed_away(const struct judged *judged)
 
 	if (judged->identity != IDENTITY_ANONYMOUS)
 		return false;
+	/* Of a routed form nobody knows where it ends. */
 	if (connector->relay_to.count > 0 &&
-	    !mailbox_patterns_match(&connector->relay_to, facts->recipient))
+	    (facts->recipient->routed ||
+		!mailbox_patterns_match(
+		    &connector->relay_to, facts->recipient)))
 		return true;
 	return connector->relay_from.count > 0 &&
 	    !mailbox_patterns_match(&connector->relay_from, facts->sender);

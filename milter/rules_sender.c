@@ -23,21 +23,12 @@ is_owned(const struct judged *judged, unsigned claim)
 	return claim & CLAIM_UNKNOWN ? ANSWER_UNKNOWN : ANSWER_NO;
 }
 
-/* The stronger permission of two, of which either is enough. */
-static enum answer
-either(enum answer a, enum answer b)
-{
-	if (a == ANSWER_YES || b == ANSWER_YES)
-		return ANSWER_YES;
-	return a == ANSWER_UNKNOWN ? a : b;
-}
-
 static enum answer
 may_be_own(const struct judged *judged, unsigned claim)
 {
 	if (!(claim & CLAIM_OWN))
 		return ANSWER_YES;
-	return either(is_owned(judged, claim),
+	return answer_either(is_owned(judged, claim),
 	    rights_have(
 		judged->rights, RIGHT_ACCEPT_AUTHORITATIVE_DOMAIN_SENDER));
 }
@@ -71,14 +62,19 @@ is_its_to_use(const struct judged *judged, unsigned claim)
 	return is_nobodys(claim);
 }
 
+/* What allowed_senders leaves out is refused whatever rights there are. */
+static bool
+is_disallowed(const struct judged *judged, unsigned claim)
+{
+	return judged->identity == IDENTITY_ANONYMOUS &&
+	    judged->connector->allowed_senders.count > 0 &&
+	    !(claim & CLAIM_ALLOWED);
+}
+
 static enum answer
 may_be_any(const struct judged *judged, unsigned claim)
 {
-	if (judged->identity == IDENTITY_ANONYMOUS &&
-	    judged->connector->allowed_senders.count > 0 &&
-	    !(claim & CLAIM_ALLOWED))
-		return ANSWER_NO;
-	return either(is_its_to_use(judged, claim),
+	return answer_either(is_its_to_use(judged, claim),
 	    rights_have(judged->rights, RIGHT_ACCEPT_ANY_SENDER));
 }
 
@@ -95,13 +91,15 @@ rule_any_sender(const struct judged *judged, enum reply_id *reply UNUSED)
 {
 	if (judged->facts->sender->kind == MAILBOX_NULL)
 		return ANSWER_YES;
+	if (is_disallowed(judged, judged->facts->sender_claim))
+		return ANSWER_NO;
 	return may_be_any(judged, judged->facts->sender_claim);
 }
 
 static bool
 sender_is_in(const struct exemption *item, const struct mailbox *sender)
 {
-	if (sender->kind != MAILBOX_DOMAIN || sender->routed)
+	if (sender->kind != MAILBOX_DOMAIN)
 		return false;
 	return (item->itself && strcmp(sender->domain, item->name) == 0) ||
 	    (item->below && domain_is_below(sender->domain, item->name));
@@ -119,7 +117,7 @@ is_exempt(const struct judged *judged)
 	for (size_t i = 0; i < exempt->count; i++) {
 		const struct exemption *item = &exempt->items[i];
 
-		answer = either(answer,
+		answer = answer_either(answer,
 		    item->host
 			? facts_client_is(
 			      facts, item->name, item->itself, item->below)
@@ -172,8 +170,18 @@ rule_own_authors(const struct judged *judged, enum reply_id *reply UNUSED)
 	return of_all_authors(judged, may_be_own);
 }
 
+/* allowed_senders speaks of the header only where that is enforced. */
+static enum answer
+author_may_be_any(const struct judged *judged, unsigned claim)
+{
+	if (judged->connector->check_header_from == HEADER_CHECK_YES &&
+	    is_disallowed(judged, claim))
+		return ANSWER_NO;
+	return may_be_any(judged, claim);
+}
+
 enum answer
 rule_any_authors(const struct judged *judged, enum reply_id *reply UNUSED)
 {
-	return of_all_authors(judged, may_be_any);
+	return of_all_authors(judged, author_may_be_any);
 }

@@ -139,8 +139,8 @@ const struct setting schema_global[] = {
 	{ ROW("own_hosts", NOW),
 	    FIELD(RANGES, global_settings, organization.own_hosts),
 	    .initial = "",
-	    .help = "addresses of this mail server; address_literals asks "
-	    "for them" },
+	    .help = "addresses of this mail server, for recipients at address "
+	    "literals" },
 	{ ROW("gateways", NOW), NO_FIELD(RANGES), .initial = "",
 	    .help = "routers of the site, which may hide many clients" },
 	{ ROW("load_balancers", NOW), NO_FIELD(RANGES), .initial = "",

@@ -187,8 +187,8 @@ const struct setting schema_connector[] = {
 	    "for all" },
 	{ ROW("allowed_senders", NOW), AT(MAILBOXES, allowed_senders),
 	    .initial = "",
-	    .help = "the only senders anonymous sessions may use; empty for "
-	    "all" },
+	    .help = "the only senders anonymous sessions may use, in the "
+	    "header under check_header_from = yes; empty for all" },
 	{ ROW("check_header_from", NOW), AT(CHOICE, check_header_from),
 	    .choices = header_from, .initial = "no",
 	    .help = "judge the header From as the sender; monitor only logs" },

@@ -14,9 +14,6 @@
 /* So many senders of one message are annotated. */
 #define NOTES_MAX 8
 
-/* Name, AuthAs, AuthSource, Stamp. */
-#define STAMPS_MAX 4
-
 /* No line of ours is longer (RFC 5322 2.1.1 allows 998 octets). */
 #define FIELD_LINE_MAX 900
 
@@ -142,7 +139,7 @@ note_sender(void *arg, const struct author *author)
 	struct text text;
 
 	text_init(&text, value, sizeof(value));
-	if (draft->note_count == NOTES_MAX ||
+	if (author->guessed || draft->note_count == NOTES_MAX ||
 	    !put_sender(&text, draft, &author->mailbox))
 		return;
 	text_put(&text, " (unverified)");
@@ -182,12 +179,11 @@ copy(struct replacement *r, size_t end)
 static bool
 stands_alone(const struct replacement *r, const struct author *author)
 {
-	static const char blanks[] = " \t\r\n";
 	size_t begin = author->begin, end = author->end;
 
-	while (begin > 0 && strchr(blanks, r->body[begin - 1]) != NULL)
+	while (begin > 0 && text_is_white(r->body[begin - 1]))
 		begin--;
-	while (end < r->len && strchr(blanks, r->body[end]) != NULL)
+	while (end < r->len && text_is_white(r->body[end]))
 		end++;
 	return (begin == 0 || strchr(",:;", r->body[begin - 1]) != NULL) &&
 	    (end == r->len || strchr(",;", r->body[end]) != NULL);
@@ -200,6 +196,8 @@ replace_author(void *arg, const struct author *author)
 	char sender[FIELD_LINE_MAX];
 	struct text text;
 
+	if (author->guessed)
+		return;
 	if (author->begin < r->done)
 		r->tangled = true;
 	if (r->tangled)
@@ -250,7 +248,7 @@ resolve(struct draft *draft, size_t i)
 	}
 	r.len = strlen(body);
 	text_init(&r.out, raw, REPLACED_MAX);
-	author_each(body, r.len, replace_author, &r);
+	draft->failed |= !author_each(body, r.len, replace_author, &r);
 	copy(&r, r.len);
 	text_init(&out, folded, REPLACED_MAX);
 	put_folded(&out, raw);
@@ -275,12 +273,18 @@ name_senders(struct draft *draft)
 		if (resolution == RESOLVE_YES)
 			resolve(draft, i);
 		else if (resolution == RESOLVE_ANNOTATE)
-			author_each(draft->from[i], strlen(draft->from[i]),
-			    note_sender, draft);
+			draft->failed |= !author_each(draft->from[i],
+			    strlen(draft->from[i]), note_sender, draft);
 }
 
-/* ---- the stamp ------------------------------------------------------------
- */
+/* ---- the stamp ----------------------------------------------------------- */
+
+static void
+insert_stamp_field(
+    struct draft *draft, enum stamp_field field, const char *value)
+{
+	insert(draft, stamp_field_names[field], value);
+}
 
 /* 0, or -1 without memory or when it cannot be signed. */
 static int
@@ -306,7 +310,7 @@ sign(struct draft *draft, const struct eom_info *info, const char *auth_as,
 		    stamp_sign(value, judged->policy->stamp_keys, &stamp) != 0)
 			return -1;
 	}
-	insert(draft, "Stamp", value);
+	insert_stamp_field(draft, STAMP_FIELD_STAMP, value);
 	return 0;
 }
 
@@ -329,9 +333,9 @@ insert_stamp(struct draft *draft, const struct eom_info *info)
 	    sign(draft, info, auth_as, source) != 0)
 		return -1;
 	if (source != NULL || !draft->session->server->live)
-		insert(draft, "AuthSource", source);
-	insert(draft, "AuthAs", auth_as);
-	insert(draft, "Name", judged->connector->name);
+		insert_stamp_field(draft, STAMP_FIELD_AUTH_SOURCE, source);
+	insert_stamp_field(draft, STAMP_FIELD_AUTH_AS, auth_as);
+	insert_stamp_field(draft, STAMP_FIELD_NAME, judged->connector->name);
 	return 0;
 }
 
@@ -340,8 +344,8 @@ static int
 begin(struct draft *draft)
 {
 	struct header *header = &draft->transaction->header;
-	const size_t most =
-	    header->doomed_fields + header->from_count + NOTES_MAX + STAMPS_MAX;
+	const size_t most = header->doomed_fields + header->from_count +
+	    NOTES_MAX + STAMP_FIELD_COUNT;
 
 	if (header->arena == NULL)
 		header->arena = arena_new();

@@ -23,6 +23,22 @@ session_shown(char out[SHOWN_MAX], const char *text)
 	out[len] = '\0';
 }
 
+void
+session_note_author(struct transaction *transaction,
+    const struct mailbox *mailbox, unsigned claim)
+{
+	const bool ours = (claim & (CLAIM_OWN | CLAIM_LISTED)) != 0;
+	struct text text;
+
+	if (claim & CLAIM_OWNED || transaction->author_is_ours ||
+	    (!ours && transaction->author[0] != '\0'))
+		return;
+	transaction->author_is_ours = ours;
+	text_init(&text, transaction->author, sizeof(transaction->author));
+	text_printf(&text, "%s%s%s", mailbox->local,
+	    mailbox->domain[0] != '\0' ? "@" : "", mailbox->domain);
+}
+
 /* What the log says of any command of this session. */
 static struct log_record
 record_of(const struct session *session, const struct judged *judged,
@@ -44,6 +60,7 @@ record_of(const struct session *session, const struct judged *judged,
 		record.from = transaction->from;
 		record.auth = transaction->login;
 		record.tls = transaction->tls;
+		record.certificate = facts_certified(&session->facts);
 		if (judged->connector != NULL)
 			record.identity = identity_name(judged->identity);
 	}
@@ -68,6 +85,19 @@ verdict_of(const struct refusal *refusal)
 	return verdict == VERDICT_REJECT ? "would-reject" : "would-tempfail";
 }
 
+/* At its end a message has recipients, and authors that rules ask for. */
+static void
+add_message(struct log_record *record, const struct transaction *transaction,
+    const struct rule *rule)
+{
+	record->to = transaction->to;
+	record->recipients = transaction->recipients;
+	/* Nothing but what check_header_from asks is ever only noted. */
+	if (rule != NULL && rule->noted != NULL &&
+	    transaction->author[0] != '\0')
+		record->author = transaction->author;
+}
+
 void
 session_log_refusal(const struct session *session, const struct judged *judged,
     const struct refusal *refusal, const struct reply *reply,
@@ -81,6 +111,9 @@ session_log_refusal(const struct session *session, const struct judged *judged,
 	if (command->to != NULL) {
 		session_shown(shown, command->to);
 		record.to = shown;
+	} else if (refusal->stage == STAGE_EOM &&
+	    session->transaction != NULL) {
+		add_message(&record, session->transaction, refusal->rule);
 	}
 	record.stage = stage_name(refusal->stage);
 	record.verdict = verdict_of(refusal);
@@ -127,7 +160,6 @@ session_log_acceptance(const struct session *session)
 
 	record.stage = stage_name(STAGE_EOM);
 	record.verdict = verdict_name(VERDICT_ACCEPT);
-	record.to = transaction->to;
-	record.recipients = transaction->recipients;
+	add_message(&record, transaction, NULL);
 	log_live(session, &record);
 }

@@ -3,6 +3,7 @@
  */
 #include "session_parts.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,11 +28,14 @@ have_auth_null(const char *const *parameters)
 	return false;
 }
 
-void
+int
 session_parse_path(struct mailbox *mailbox, const char *path)
 {
-	if (mailbox_parse(mailbox, path, strlen(path)) != NULL)
+	const char *wrong = mailbox_parse(mailbox, path, strlen(path));
+
+	if (wrong != NULL)
 		mailbox->kind = MAILBOX_INVALID;
+	return wrong != domain_no_memory ? 0 : -1;
 }
 
 void
@@ -96,7 +100,8 @@ set_login(struct facts *facts, struct transaction *transaction,
 	if (transaction->login == NULL)
 		return -1;
 	facts->login = transaction->login;
-	session_parse_path(&transaction->login_address, facts->login);
+	if (session_parse_path(&transaction->login_address, facts->login) != 0)
+		return -1;
 	if (transaction->login_address.kind == MAILBOX_DOMAIN)
 		facts->login_address = &transaction->login_address;
 	return 0;
@@ -114,12 +119,12 @@ begin(struct session *session, const struct mail_info *info)
 	transaction->snapshot = snapshots_pin(session->server->snapshots);
 	session->transaction = transaction;
 	if (set_tls(facts, transaction, info) != 0 ||
-	    set_login(facts, transaction, info) != 0) {
+	    set_login(facts, transaction, info) != 0 ||
+	    session_parse_path(&transaction->sender, info->path) != 0) {
 		session_abort(session);
 		return -1;
 	}
 	session_shown(transaction->from, info->path);
-	session_parse_path(&transaction->sender, info->path);
 	facts->sender = &transaction->sender;
 	facts->mail_parameters_valid =
 	    session_parameters_are_valid(info->parameters);
@@ -145,6 +150,8 @@ judge_mail(struct session *session, struct decision *decision,
 	session_decide(session, STAGE_HELO, judged, decision, command);
 	if (decision->verdict != VERDICT_ACCEPT)
 		return;
+	/* Else rule no_connector has refused. */
+	assert(judged->connector != NULL);
 	session_complete(&transaction->sender, judged);
 	session->facts.sender_claim =
 	    session_claim(judged, &transaction->sender);

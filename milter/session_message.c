@@ -9,21 +9,11 @@
 #include "arena.h"
 #include "author.h"
 
-/* Without the blanks that may stand between a name and its colon. */
-static size_t
-name_length(const char *name)
-{
-	size_t len = strlen(name);
-
-	while (len > 0 && text_is_blank(name[len - 1]))
-		len--;
-	return len;
-}
-
 static bool
 is_from(const char *name)
 {
-	return name_length(name) == 4 && text_ncasecmp(name, "From", 4) == 0;
+	return firewall_name_length(name) == 4 &&
+	    text_ncasecmp(name, "From", 4) == 0;
 }
 
 /* The arena of the header. NULL without memory. */
@@ -63,7 +53,7 @@ doomed_of(struct header *header, const char *name, size_t len)
 static bool
 doom(struct header *header, const char *name)
 {
-	const size_t len = name_length(name);
+	const size_t len = firewall_name_length(name);
 	struct doomed *doomed;
 
 	if (header->doomed_fields == FIREWALL_FIELDS_MAX ||
@@ -104,9 +94,45 @@ note_author(void *arg, const struct author *author)
 {
 	struct session *session = arg;
 	const struct judged *judged = &session->transaction->judged;
+	struct mailbox mailbox = author->mailbox;
+	unsigned claim;
 
-	session->facts.author_claims |= (uint64_t)1
-	    << session_claim(judged, &author->mailbox);
+	session_complete(&mailbox, judged);
+	claim = session_claim(judged, &mailbox);
+	/* What nobody but some MTA would read as an address of ours. */
+	if (author->guessed &&
+	    !(claim & (CLAIM_OWN | CLAIM_LISTED | CLAIM_UNKNOWN)))
+		return;
+	session->facts.author_claims |= (uint64_t)1 << claim;
+	session_note_author(session->transaction, &mailbox, claim);
+}
+
+/* Each may be of an address, and takes time to read. */
+static size_t
+count_signs(const char *body)
+{
+	size_t count = 0;
+
+	for (; *body != '\0'; body++)
+		count += *body == '@' || *body == '%' || *body == '!';
+	return count;
+}
+
+/* Reads a From field. False: there are too many, or too much is in them. */
+static bool
+read_from(struct session *session, const char *body)
+{
+	struct header *header = &session->transaction->header;
+	const size_t len = strlen(body);
+
+	header->from_signs += count_signs(body);
+	if (header->from_signs > FIREWALL_FROM_SIGNS_MAX ||
+	    !keep(header, body, len))
+		return false;
+	if (!author_each(body, len, note_author, session))
+		header->failed = true;
+	session->facts.authors_told = true;
+	return true;
 }
 
 /*
@@ -118,26 +144,14 @@ session_header(struct session *session, const char *name, const char *value)
 {
 	struct transaction *transaction = session->transaction;
 	struct facts *facts = &session->facts;
-	struct header *header;
-	size_t len;
 
-	if (transaction == NULL || transaction->unjudged)
-		return;
-	header = &transaction->header;
-	if (facts->header_overfull || header->failed)
+	if (transaction == NULL || transaction->unjudged ||
+	    facts->header_overfull || transaction->header.failed)
 		return;
 	if (firewall_strips(&transaction->judged, name))
-		facts->header_overfull = !doom(header, name);
+		facts->header_overfull = !doom(&transaction->header, name);
 	else if (is_from(name))
-		facts->header_overfull = !keep(header, value, strlen(value));
-	if (!is_from(name) || facts->header_overfull)
-		return;
-	len = strlen(value);
-	if (len > FIREWALL_FROM_BYTES_MAX)
-		facts->header_overfull = true;
-	else
-		author_each(value, len, note_author, session);
-	facts->authors_told = true;
+		facts->header_overfull = !read_from(session, value);
 }
 
 /* The rules of the end of the message: true to go on. */
@@ -188,12 +202,13 @@ session_eom(struct session *session, const struct eom_info *info,
 	if (session->local_submission)
 		return true;
 	/* A message without an accepted recipient was never judged. */
-	if (transaction == NULL || transaction->recipients == 0)
-		go_on = session_refuse_internal(
-		    session, STAGE_EOM, &command, reply);
-	else
+	go_on = transaction != NULL && transaction->recipients > 0;
+	if (go_on)
 		go_on = judge_message(session, &command, reply) &&
 		    edit(session, info, edits, &command, reply);
+	else
+		(void)session_refuse_internal(
+		    session, STAGE_EOM, &command, reply);
 	if (!go_on) {
 		session_abort(session);
 		return false;

@@ -6,15 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One yes is a yes; else one that is not known leaves all unknown. */
-static enum answer
-either(enum answer a, enum answer b)
-{
-	if (a == ANSWER_YES || b == ANSWER_YES)
-		return ANSWER_YES;
-	return a == ANSWER_UNKNOWN ? a : b;
-}
-
 static enum answer
 is_internal_only(const struct judged *judged, const struct mailbox *mailbox)
 {
@@ -34,6 +25,21 @@ is_internal_only_at(
 	return is_internal_only(judged, mailbox);
 }
 
+/* At any domain of the set that is named. */
+static enum answer
+is_internal_only_in(const struct judged *judged, struct mailbox *mailbox,
+    const struct domain_set *domains)
+{
+	enum answer answer = ANSWER_NO;
+
+	for (size_t i = 0; i < domains->count && answer != ANSWER_YES; i++)
+		if (!domains->patterns[i].below)
+			answer = answer_either(answer,
+			    is_internal_only_at(
+				judged, mailbox, domains->patterns[i].name));
+	return answer;
+}
+
 /*
  * A local part without a domain is delivered in one of our own, and which one
  * is the MTA's secret: it could be any.
@@ -42,8 +48,7 @@ static enum answer
 is_internal_only_anywhere(
     const struct judged *judged, const struct mailbox *domainless)
 {
-	const struct domain_set *own =
-	    &judged->policy->organization.accepted_domains;
+	const struct organization *organization = &judged->policy->organization;
 	const char *fallback = judged->connector->default_domain;
 	struct mailbox mailbox = *domainless;
 	enum answer answer = ANSWER_NO;
@@ -51,59 +56,87 @@ is_internal_only_anywhere(
 	mailbox.kind = MAILBOX_DOMAIN;
 	if (fallback[0] != '\0')
 		answer = is_internal_only_at(judged, &mailbox, fallback);
-	for (size_t i = 0; i < own->count && answer != ANSWER_YES; i++)
-		if (!own->patterns[i].below)
-			answer = either(answer,
-			    is_internal_only_at(
-				judged, &mailbox, own->patterns[i].name));
-	return answer;
+	answer = answer_either(answer,
+	    is_internal_only_in(
+		judged, &mailbox, &organization->accepted_domains));
+	return answer_either(answer,
+	    is_internal_only_in(
+		judged, &mailbox, &organization->internal_relay_domains));
 }
 
-/* Is it a literal that stands for one of our own domains? */
+/*
+ * The MTA delivers at home what is addressed to its literals, whether the
+ * connector takes them for ours or relays to them.
+ */
 static bool
 is_own_literal(const struct judged *judged, const struct mailbox *mailbox)
 {
-	return mailbox->kind == MAILBOX_LITERAL &&
-	    organization_has_mailbox(
-		&judged->policy->organization, judged->connector, mailbox);
+	return organization_is_own_literal(
+	    &judged->policy->organization, mailbox);
 }
 
-/* Where a routed address ends is what the MTA resolved it to. */
+/*
+ * What the MTA resolved it to. It decides where a routed address ends; with any
+ * other it may only fold letters of the same one, and a bare name or anything
+ * else says no more than what was typed.
+ */
 static enum answer
-is_resolved_internal_only(const struct judged *judged, const char *rcpt_addr)
+is_resolved_internal_only(const struct judged *judged,
+    const struct mailbox *typed, const char *rcpt_addr)
 {
+	const enum answer unread = typed->routed ? ANSWER_UNKNOWN : ANSWER_NO;
 	struct mailbox resolved;
 
 	if (rcpt_addr == NULL)
+		return unread;
+	if (session_parse_path(&resolved, rcpt_addr) != 0)
 		return ANSWER_UNKNOWN;
-	session_parse_path(&resolved, rcpt_addr);
 	if (resolved.kind == MAILBOX_INVALID || resolved.kind == MAILBOX_NULL)
-		return ANSWER_UNKNOWN;
-	if (resolved.kind == MAILBOX_BARE || is_own_literal(judged, &resolved))
-		return is_internal_only_anywhere(judged, &resolved);
-	return is_internal_only(judged, &resolved);
+		return unread;
+	if (resolved.kind == MAILBOX_DOMAIN)
+		return is_internal_only(judged, &resolved);
+	return typed->routed &&
+		(resolved.kind == MAILBOX_BARE ||
+		    is_own_literal(judged, &resolved))
+	    ? is_internal_only_anywhere(judged, &resolved)
+	    : ANSWER_NO;
+}
+
+/*
+ * Does the MTA deliver it here, whatever its domain says? Its own names and
+ * literals need not be among our domains.
+ */
+static bool
+ends_here(const struct judged *judged, const struct mailbox *typed,
+    const struct rcpt_info *info)
+{
+	if (typed->kind == MAILBOX_BARE || is_own_literal(judged, typed))
+		return true;
+	return info->rcpt_mailer != NULL &&
+	    strcmp(info->rcpt_mailer, "local") == 0 &&
+	    !organization_has_mailbox(
+		&judged->policy->organization, judged->connector, typed);
 }
 
 /* typed is as typed, recipient completed. */
 static enum answer
 ask_internal_only(const struct judged *judged, const struct mailbox *typed,
-    const struct mailbox *recipient, const char *rcpt_addr)
+    const struct mailbox *recipient, const struct rcpt_info *info)
 {
 	enum answer answer;
 
 	if (!directory_has_internal_only(judged->policy->directory))
 		return ANSWER_NO;
-	answer = is_internal_only(judged, recipient);
-	if (typed->routed)
-		answer = either(
-		    answer, is_resolved_internal_only(judged, rcpt_addr));
-	if (typed->kind == MAILBOX_BARE || is_own_literal(judged, typed))
-		answer =
-		    either(answer, is_internal_only_anywhere(judged, typed));
+	answer = answer_either(is_internal_only(judged, recipient),
+	    is_resolved_internal_only(judged, typed, info->rcpt_addr));
+	if (ends_here(judged, typed, info))
+		answer = answer_either(
+		    answer, is_internal_only_anywhere(judged, typed));
 	return answer;
 }
 
-static void
+/* 0, or -1 without memory. */
+static int
 set_recipient(struct session *session, const struct rcpt_info *info,
     struct mailbox *recipient)
 {
@@ -113,9 +146,12 @@ set_recipient(struct session *session, const struct rcpt_info *info,
 	struct mailbox typed;
 	struct listing listing;
 
-	session_parse_path(&typed, info->path);
+	if (session_parse_path(&typed, info->path) != 0)
+		return -1;
 	*recipient = typed;
-	session_complete(recipient, judged);
+	/* RFC 5321 4.5.1: postmaster is taken without a domain. */
+	if (text_casecmp(typed.local, "postmaster") != 0)
+		session_complete(recipient, judged);
 	facts->recipient = recipient;
 	facts->rcpt_parameters_valid =
 	    session_parameters_are_valid(info->parameters);
@@ -123,9 +159,10 @@ set_recipient(struct session *session, const struct rcpt_info *info,
 	    info->rcpt_addr != NULL && info->rcpt_addr[0] != '\0';
 	facts->recipient_listed = session_look_up(judged, recipient, &listing);
 	facts->recipient_internal_only = judged->policy->directory != NULL
-	    ? ask_internal_only(judged, &typed, recipient, info->rcpt_addr)
+	    ? ask_internal_only(judged, &typed, recipient, info)
 	    : ANSWER_NO;
 	facts->recipients_accepted = transaction->permitted;
+	return 0;
 }
 
 /* Judges a recipient of a transaction that is judged: true to go on. */
@@ -138,7 +175,9 @@ judge_recipient(
 	struct mailbox recipient;
 	struct decision decision;
 
-	set_recipient(session, info, &recipient);
+	if (set_recipient(session, info, &recipient) != 0)
+		return session_refuse_internal(
+		    session, STAGE_RCPT, &command, reply);
 	session_decide(session, STAGE_RCPT, judged, &decision, &command);
 	session->facts.recipient = NULL;
 	if (decision.verdict != VERDICT_ACCEPT)

@@ -8,6 +8,7 @@
 
 #include "addr.h"
 #include "domain.h"
+#include "socket_name.h"
 #include "text.h"
 
 /* sun_path less its terminator. */
@@ -146,14 +147,12 @@ check_socket_path(const char *path, struct text *why)
 bool
 check_socket(const char *value, struct text *why)
 {
-	if (begins_with(value, "unix:"))
-		return check_socket_path(value + strlen("unix:"), why);
-	if (begins_with(value, "local:"))
-		return check_socket_path(value + strlen("local:"), why);
-	if (begins_with(value, "inet:"))
-		return check_inet(ADDR_IPV4, value + strlen("inet:"), why);
-	if (begins_with(value, "inet6:"))
-		return check_inet(ADDR_IPV6, value + strlen("inet6:"), why);
+	struct socket_name name;
+
+	if (socket_name_parse(&name, value))
+		return name.family == ADDR_NONE
+		    ? check_socket_path(name.rest, why)
+		    : check_inet(name.family, name.rest, why);
 	if (value[0] == '/') {
 		text_put(why, "the kind of socket is missing; write unix:");
 		text_put_safe(why, value, strlen(value), TEXT_PROSE);
@@ -253,6 +252,10 @@ check_stamp_prefix(const char *value, struct text *why)
 
 	if (len > STAMP_PREFIX_MAX)
 		return wrong(why, "a prefix has at most 64 bytes");
+	if (strchr(value, '*') != NULL)
+		return wrong(why,
+		    "no wildcards stand here; X-Connector- is every field "
+		    "whose name begins so");
 	if (!is_field_name(value) || len < strlen("X-?-") ||
 	    !begins_with(value, "X-") || value[len - 1] != '-')
 		return wrong(why,
@@ -280,6 +283,10 @@ would_strip(const char *prefix, const char *field)
 bool
 check_protected(const char *value, struct text *why)
 {
+	if (strchr(value, '*') != NULL)
+		return wrong(why,
+		    "no wildcards stand here; X-Internal- is every field "
+		    "whose name begins so");
 	if (!is_field_name(value))
 		return wrong(why,
 		    "not the beginning of a field name; write one such as "

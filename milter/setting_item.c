@@ -140,6 +140,25 @@ parse_group(const struct setting_context *context, struct principal *principal,
 	return refuse_group(context, item, name);
 }
 
+/* With brackets or without; nobody's name is an address. */
+static bool
+is_address(const char *name)
+{
+	char bare[ADDR_TEXT_MAX];
+	size_t len = strlen(name);
+	struct addr addr;
+
+	if (len > 2 && name[0] == '[' && name[len - 1] == ']') {
+		name++;
+		len -= 2;
+	}
+	if (len >= sizeof(bare))
+		return false;
+	memcpy(bare, name, len);
+	bare[len] = '\0';
+	return addr_parse_macro(&addr, bare) == 0;
+}
+
 int
 setting_parse_host(const struct setting_context *context, const char *item,
     const char *name, bool *below, const char **canonical)
@@ -152,6 +171,9 @@ setting_parse_host(const struct setting_context *context, const char *item,
 	if (name[0] == '*')
 		wrong = "no wildcards stand here; write host:.DOMAIN for all "
 			"hosts below DOMAIN";
+	else if (is_address(name + *below))
+		wrong = "an address is no name; write the client's name, such "
+			"as host:mx1.example.com";
 	if (wrong != NULL)
 		return setting_refuse_item(context, item, wrong);
 	*canonical = arena_strdup(context->arena, buf);

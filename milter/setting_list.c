@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "array.h"
 #include "sources.h"
 #include "text.h"
 
@@ -30,17 +31,13 @@ static void *
 next_item(struct items *items)
 {
 	const size_t size = items->type->item_size;
+	char *bytes =
+	    array_grow(items->bytes, items->count, 1, &items->room, size);
 
-	if (items->count == items->room) {
-		size_t room = items->room == 0 ? 8 : items->room * 2;
-		char *bytes = reallocarray(items->bytes, room, size);
-
-		if (bytes == NULL)
-			return NULL;
-		items->bytes = bytes;
-		items->room = room;
-	}
-	return memset(items->bytes + items->count * size, 0, size);
+	if (bytes == NULL)
+		return NULL;
+	items->bytes = bytes;
+	return memset(bytes + items->count * size, 0, size);
 }
 
 static void

@@ -109,15 +109,19 @@ setting_parse_exemption_item(const struct setting_context *context,
     const struct setting *setting UNUSED, void *item, const char *text)
 {
 	struct exemption *exemption = item;
-	const char *host = behind(text, "host:");
+	static const char mark[] = "host:";
 	char name[DOMAIN_MAX + 1];
 	const char *wrong;
 	bool below;
 
-	exemption->host = host != NULL;
-	if (host != NULL) {
-		if (setting_parse_host(
-			context, text, host, &below, &exemption->name) != 0)
+	if (strchr(text, '@') != NULL)
+		return setting_refuse_item(context, text,
+		    "no addresses stand here; write the sender's domain or "
+		    "host:NAME");
+	exemption->host = text_ncasecmp(text, mark, strlen(mark)) == 0;
+	if (exemption->host) {
+		if (setting_parse_host(context, text, text + strlen(mark),
+			&below, &exemption->name) != 0)
 			return -1;
 		exemption->itself = !below;
 		exemption->below = true;

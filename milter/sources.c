@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "array.h"
+
 struct sources *
 sources_new(void)
 {
@@ -76,26 +78,21 @@ sources_put(struct sources *sources, struct shelf *shelf, const char *path)
 	struct arena *arena = sources->arena;
 	size_t at = position(shelf, path);
 	struct item *item = arena_alloc(arena, 1, sizeof(*item));
+	struct item **items = array_grow(
+	    shelf->items, shelf->count, 1, &shelf->room, sizeof(struct item *));
 
-	if (shelf->count == shelf->room) {
-		size_t room = shelf->room == 0 ? 16 : shelf->room * 2;
-		struct item **items =
-		    reallocarray(shelf->items, room, sizeof(struct item *));
-
-		if (items == NULL)
-			return NULL;
-		shelf->items = items;
-		shelf->room = room;
-	}
+	if (items == NULL)
+		return NULL;
+	shelf->items = items;
 	if (item == NULL)
 		return NULL;
 	item->failed = true;
 	item->path = arena_strdup(arena, path);
 	if (item->path == NULL)
 		return NULL;
-	memmove(&shelf->items[at + 1], &shelf->items[at],
+	memmove(&items[at + 1], &items[at],
 	    (shelf->count - at) * sizeof(struct item *));
-	shelf->items[at] = item;
+	items[at] = item;
 	shelf->count++;
 	if (sources->main == NULL && shelf == &sources->files)
 		sources->main = item->path;

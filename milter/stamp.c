@@ -27,22 +27,14 @@ struct stamp_keys {
 	size_t count;
 };
 
-static bool
-is_white(char c)
-{
-	return text_is_blank(c) || c == '\r' || c == '\n';
-}
+const char *const stamp_field_names[STAMP_FIELD_COUNT] = {
+	[STAMP_FIELD_NAME] = "Name",
+	[STAMP_FIELD_AUTH_AS] = "AuthAs",
+	[STAMP_FIELD_AUTH_SOURCE] = "AuthSource",
+	[STAMP_FIELD_STAMP] = "Stamp",
+};
 
 /* --- keys --- */
-
-static int
-hex_value(char c)
-{
-	c = text_lower(c);
-	if (text_is_digit(c))
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 static bool
 is_id_byte(char c)
@@ -69,7 +61,7 @@ static const char *
 parse_hex(struct key *key, const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if (hex_value(text[i]) < 0)
+		if (text_hex_value(text[i]) < 0)
 			return "a key is written in hex digits only, such as "
 			       "openssl rand -hex 32 prints";
 	if (len < HEX_MIN || len > HEX_MAX || len % 2 != 0)
@@ -77,8 +69,9 @@ parse_hex(struct key *key, const char *text, size_t len)
 		       "them; openssl rand -hex 32 makes one";
 	key->len = len / 2;
 	for (size_t i = 0; i < key->len; i++)
-		key->bytes[i] = (unsigned char)(hex_value(text[2 * i]) << 4 |
-		    hex_value(text[2 * i + 1]));
+		key->bytes[i] =
+		    (unsigned char)(text_hex_value(text[2 * i]) << 4 |
+			text_hex_value(text[2 * i + 1]));
 	return NULL;
 }
 
@@ -236,7 +229,7 @@ skip_white(const char **body)
 {
 	const char *start = *body;
 
-	while (is_white(**body))
+	while (text_is_white(**body))
 		(*body)++;
 	return *body > start;
 }
@@ -327,6 +320,8 @@ stamp_sign(char value[STAMP_VALUE_MAX], const struct stamp_keys *keys,
 
 /* --- what is verified --- */
 
+const char stamp_unchecked[] =
+    "the signature could not be checked: no memory, or no working libcrypto";
 static const char not_a_stamp[] =
     "the stamp does not read v=1; k=KEYID; t=TIME; q=QUEUEID; h=HEX";
 
@@ -425,8 +420,7 @@ stamp_verify(const char *value, const struct stamp_keys *keys,
 	if (!is_signable(stamp))
 		return "a part of it holds what no stamp can vouch for";
 	if (sign(ours, key, stamp) != 0)
-		return "the signature could not be checked: no memory, or no "
-		       "working libcrypto";
+		return stamp_unchecked;
 	same = same_digest(ours, hex);
 	explicit_bzero(ours, sizeof(ours));
 	return same ? NULL : "the signature does not match the header";

@@ -115,6 +115,15 @@ text_lower(char c)
 }
 
 int
+text_hex_value(char c)
+{
+	c = text_lower(c);
+	if (text_is_digit(c))
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+int
 text_ncasecmp(const char *a, const char *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

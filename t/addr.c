@@ -287,7 +287,7 @@ test_round_trips(void)
 		}
 		addr_format(buf, &addr);
 		back &= addr_parse(&again, buf) == NULL &&
-		    addr_equal(&addr, &again);
+		    addr.family == again.family && addr.value == again.value;
 		/* glibc writes ::/96 with dots, RFC 5952 does not ask to. */
 		if (addr.family == ADDR_IPV4 || addr.value >> 32 == 0)
 			continue;
@@ -393,7 +393,7 @@ test_kinds(void)
 	    "6to4 inherits nothing from IPv4");
 	ok(!addr_is_loopback(&compatible) && compatible.family == ADDR_IPV6,
 	    "nor does an IPv4-compatible address");
-	ok(!addr_equal(&any4, &any6), "0.0.0.0 and :: differ");
+	ok(any4.family != any6.family, "0.0.0.0 and :: differ");
 	is_int(addr_bits(ADDR_IPV4) + addr_bits(ADDR_IPV6), 160, "32 and 128");
 }
 
@@ -456,7 +456,6 @@ test_relations(void)
 {
 	struct range wide = range_of("10.0.0.0/8");
 	struct range part = range_of("10.9.0.0/16");
-	struct range next = range_of("10.10.0.0-11.0.0.0");
 	struct range all6 = range_of("::/0"), all4 = range_of("0.0.0.0/0");
 	struct range net16 = range_of("10.0.0.0/16");
 	struct range more16 = range_of("10.0.0.0-10.1.0.0");
@@ -467,13 +466,6 @@ test_relations(void)
 	struct addr in = addr_of("10.9.1.1"), out = addr_of("11.0.0.1");
 	struct addr zero6 = addr_of("::a09:101"), none = { ADDR_NONE, 0 };
 
-	ok(range_covers(&wide, &part) && !range_covers(&part, &wide),
-	    "one range covers another");
-	ok(range_overlaps(&wide, &next) && !range_covers(&wide, &next),
-	    "ranges may cross");
-	ok(!range_overlaps(&part, &next), "neighbours share nothing");
-	ok(!range_overlaps(&all4, &all6) && !range_covers(&all6, &all4),
-	    "families never meet");
 	ok(range_span(&all6) == ~(addr_value)0, "::/0 has a span");
 	ok(range_wider_than(&wide, 16, 48) && !range_wider_than(&net16, 16, 48),
 	    "wider than a /16");

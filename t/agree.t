@@ -304,8 +304,11 @@ sub arguments
 		certificate => '--cert-subject', login => '--auth',
 		mechanism => '--auth-mechanism', author => '--header-from');
 	for my $key (sort keys %flag) {
-		push @arguments, $flag{$key}, $question->{$key}
-		    if defined $question->{$key};
+		my $value = $question->{$key};
+		# No flag says that a certificate has no name.
+		next if !defined $value ||
+		    ($key eq 'certificate' && $value eq '');
+		push @arguments, $flag{$key}, $value;
 	}
 	push @arguments, map { ('--rcpt', $_) } @{ $question->{to} };
 	return @arguments;

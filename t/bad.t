@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Broken configurations: each is refused with exactly the expected text, all
-# problems in one run. A case is a folder of t/data/bad
+# bad.t - broken configurations: each is refused with exactly the expected
+# text, all problems in one run. A case is a folder of t/data/bad
 # with main.ini and expect; what cannot be kept in a repository is made here.
 use strict;
 use warnings;
@@ -228,10 +228,10 @@ my @made = (
 	    . "must be a regular file\n" ],
 	[ 'a key that is the directory, too', sub {
 		spew('main.ini', "${key}[directory]\nrecipients = key\n$good");
-		spew('key', "a\@example.com\n");
+		spew('key', '2026a ' . 'ab' x 32 . "\n");
 		chmod 0600, 'key';
 	    },
-	    "main.ini:2: error: [milter] stamp_key_file: 'key' is named for "
+	    "main.ini:4: error: [directory] recipients: 'key' is named for "
 	    . "two purposes; give each a file of its own\n" ],
 	[ 'an empty folder of connectors, when nothing else has one', sub {
 		spew('main.ini', "[milter]\nmax_sessions = 5\n");

@@ -10,7 +10,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 
 use Milter;
-use Play qw(tagged);
+use Play qw(guarded tagged);
 
 my $queue_socket = 'connector-milter/milter.sock';
 my $play = Play->new(listeners => {
@@ -41,7 +41,7 @@ is $smtp->mail('alice@example.com'), tagged('550 5.7.60 SMTP; Client does not '
     . 'have permissions to send as this sender', 'internet',
     'authoritative_domain_sender'), 'a chrooted smtpd asks the milter';
 is $smtp->deliver('ada@sender.example', ['x@foreign.example']),
-    '554 5.7.1 <x@foreign.example>: Relay access denied', 'and the guard';
+    guarded('x@foreign.example'), 'and the guard';
 $smtp->cmd('RSET');
 like $smtp->deliver('ada@sender.example', ['alice@example.com']),
     qr/^250 2\.0\.0 Ok: queued as/, 'a message is accepted';

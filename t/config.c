@@ -595,12 +595,21 @@ test_linked_problems(void)
 	    "[connector main]\nbindings = 0.0.0.0:25\n"
 	    "remote_ip_ranges = @./more/../more/key\n");
 	loaded = load(NULL, "conf/main.ini");
-	ok(loaded.config == NULL &&
-		strstr(loaded.problems,
-		    "conf/main.ini:2: error: [milter] stamp_key_file: "
-		    "'conf/more/key' is named for two purposes; give each a "
-		    "file of its own\n") != NULL,
-	    "a key is nothing else");
+	ok(loaded.config == NULL, "a key is nothing else");
+	is_str(loaded.problems,
+	    "conf/main.ini:5: error: [connector main] remote_ip_ranges: "
+	    "'conf/./more/../more/key' is named for two purposes; give each a "
+	    "file of its own\n",
+	    "and what else names it shows nothing of it");
+	drop(&loaded);
+
+	write_file("conf/main.ini",
+	    "[milter]\nconnectors = more/key\nstamp_key_file = more/key\n");
+	loaded = load(NULL, "conf/main.ini");
+	is_str(loaded.problems,
+	    "conf/main.ini:2: error: [milter] connectors: 'conf/more/key' is "
+	    "named for two purposes; give each a file of its own\n",
+	    "nor does the reader of connectors");
 	drop(&loaded);
 }
 

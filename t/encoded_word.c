@@ -77,15 +77,8 @@ static const struct decode_case {
 	{ "junk in base64", "=?utf-8?b?5r.yi?=", K, true },
 	{ "base64 without its end", "=?utf-8?b?5ryi5g?=", K "\xe6", true },
 	{ "two pieces of base64", "=?utf-8?b?YQ==Yg==?=", "ab", true },
-	{ "a charset that is not ASCII", "=?utf-16?b?AGE=?=",
-	    "=?utf-16?b?AGE=?=", false },
-	{ "one that shifts", "=?iso-2022-jp?b?YQ==?= =?utf-8?q?b?=",
-	    "=?iso-2022-jp?b?YQ==?= b", true },
-	{ "an unknown one", "=?x?q?a?=", "=?x?q?a?=", false },
-	{ "one that only begins well", "=?utf-8x?q?a?=", "=?utf-8x?q?a?=",
-	    false },
-	{ "the bare name of a family", "=?iso-8859-?q?a?=",
-	    "=?iso-8859-?q?a?=", false },
+	{ "an unknown charset", "=?x?q?a?=", "a", true },
+	{ "two charsets", "=?iso-2022-jp?b?YQ==?= =?utf-8?q?b?=", "ab", true },
 	{ "no charset", "=??q?a?=", "=??q?a?=", false },
 	{ "another encoding", "=?utf-8?x?a?=", "=?utf-8?x?a?=", false },
 	{ "no end", "=?utf-8?q?a", "=?utf-8?q?a", false },
@@ -110,6 +103,48 @@ test_put(void)
 }
 
 static void
+put(void *arg, char octet)
+{
+	struct text *text = arg;
+
+	if (text->len + 1 < text->size)
+		text->buf[text->len++] = octet;
+	else
+		text->overflow = true;
+	text->buf[text->len] = '\0';
+}
+
+/* All words decoded, without the blanks between two; was there any? */
+static bool
+decode(struct text *out, const char *text, size_t len)
+{
+	const char *end = text + len, *copied = text;
+	struct encoded_word word;
+	bool found = false;
+
+	for (const char *at = text; at < end;) {
+		const size_t n = encoded_word_at(&word, at, (size_t)(end - at));
+		const char *gap = copied;
+
+		if (n == 0) {
+			at++;
+			continue;
+		}
+		while (found && gap < at && text_is_white(*gap))
+			gap++;
+		for (; gap < at && copied < at; copied++)
+			put(out, *copied);
+		encoded_word_octets(&word, put, out);
+		found = true;
+		at += n;
+		copied = at;
+	}
+	for (; copied < end; copied++)
+		put(out, *copied);
+	return found;
+}
+
+static void
 test_decode(void)
 {
 	for (size_t i = 0; i < nitems(decode_cases); i++) {
@@ -118,8 +153,8 @@ test_decode(void)
 		struct text text;
 
 		text_init(&text, buf, sizeof(buf));
-		is_int(encoded_word_decode(&text, c->text, strlen(c->text)),
-		    c->found, c->what);
+		is_int(
+		    decode(&text, c->text, strlen(c->text)), c->found, c->what);
 		is_str(buf, c->decoded, "what it decodes to");
 	}
 }
@@ -134,17 +169,11 @@ test_room(void)
 	encoded_word_put(&text, "J" U "rg");
 	ok(text.overflow && strlen(buf) == 7, "put: what does not fit");
 	text_init(&text, buf, sizeof(buf));
-	ok(encoded_word_decode(&text, "=?utf-8?q?abcdefghij?=", 22),
-	    "decode: what does not fit");
-	ok(text.overflow, "is remembered");
-	is_str(buf, "abcdefg", "and left out");
+	ok(decode(&text, "=?utf-8?q?a=00b?=", 17) && text.len == 3 &&
+		memcmp(buf, "a\0b", 4) == 0,
+	    "a NUL is an octet like others");
 	text_init(&text, buf, sizeof(buf));
-	ok(encoded_word_decode(&text, "=?utf-8?q?a=00b?=", 17) &&
-		text.len == 3 && memcmp(buf, "a\0b", 4) == 0,
-	    "decode: a NUL is an octet like others");
-	text_init(&text, buf, sizeof(buf));
-	ok(!encoded_word_decode(&text, "=?utf-8?q?a?=", 12),
-	    "only len bytes are read");
+	ok(!decode(&text, "=?utf-8?q?a?=", 12), "only len bytes are read");
 }
 
 /* Each word is well-formed, at most 75 long, and whole characters. */
@@ -160,8 +189,7 @@ are_words(const char *phrase)
 		if (n > 75 || encoded_word_at(&word, phrase, n) != n)
 			return false;
 		text_init(&text, buf, sizeof(buf));
-		if (!encoded_word_decode(&text, phrase, n) ||
-		    !text_is_utf8(buf, text.len))
+		if (!decode(&text, phrase, n) || !text_is_utf8(buf, text.len))
 			return false;
 		phrase += n;
 		if (*phrase == ' ' && *++phrase == '\0')
@@ -191,8 +219,7 @@ test_there_and_back(void)
 		encoded_word_put(&text, name);
 		held = !text.overflow && are_words(phrase);
 		text_init(&text, back, sizeof(back));
-		held = held &&
-		    encoded_word_decode(&text, phrase, strlen(phrase)) &&
+		held = held && decode(&text, phrase, strlen(phrase)) &&
 		    strcmp(back, name) == 0;
 		if (!held)
 			printf("# %s\n# %s\n# %s\n", name, phrase, back);
@@ -222,7 +249,7 @@ test_bytes(void)
 		if (len > 20)
 			memcpy(bytes + 3, "=?utf-8?q?", 10);
 		text_init(&text, buf, sizeof(buf));
-		found += encoded_word_decode(&text, bytes, len);
+		found += decode(&text, bytes, len);
 		held = held && !text.overflow && text.len <= len;
 		free(bytes);
 	}

@@ -422,9 +422,26 @@ check_clients(void)
 	}
 }
 
+/* Rows and columns: no, yes, unknown. */
+static void
+check_either(void)
+{
+	static const enum answer want[3][3] = {
+		{ ANSWER_NO, ANSWER_YES, ANSWER_UNKNOWN },
+		{ ANSWER_YES, ANSWER_YES, ANSWER_YES },
+		{ ANSWER_UNKNOWN, ANSWER_YES, ANSWER_UNKNOWN },
+	};
+
+	for (unsigned a = 0; a < 3; a++)
+		for (unsigned b = 0; b < 3; b++)
+			is_int(answer_either(a, b), want[a][b],
+			    "of two answers either is enough");
+}
+
 int
 main(void)
 {
+	check_either();
 	check_certificates();
 	check_clients();
 	check_listeners();

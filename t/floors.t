@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# The architecture is a test: who may include whom, which room alone knows a
+# floors.t - the architecture is a test: who may include whom, which room alone knows a
 # library, what the pure floors may not call, and how large things may grow.
 use strict;
 use warnings;

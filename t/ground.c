@@ -1,14 +1,16 @@
 /*
- * ground.c - arena, text, diag, json and digest.
+ * ground.c - arena, array, text, diag, json, socket_name and digest.
  */
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "arena.h"
+#include "array.h"
 #include "diag.h"
 #include "digest.h"
 #include "json.h"
+#include "socket_name.h"
 #include "tap.h"
 #include "text.h"
 
@@ -74,6 +76,96 @@ static const struct safe_case {
 	{ "nothing", "", 0, TEXT_WORD, "" },
 	/* clang-format on */
 };
+
+static void
+test_array(void)
+{
+	unsigned *items = NULL, *more;
+	size_t room = 0, grown = 0;
+	bool kept = true;
+
+	for (unsigned i = 0; i < 10000; i++) {
+		const size_t before = room;
+
+		items = array_grow(items, i, 1, &room, sizeof(*items));
+		if (items == NULL || room <= i)
+			exit(2);
+		grown += room != before;
+		items[i] = i;
+	}
+	for (unsigned i = 0; i < 10000; i++)
+		kept = kept && items[i] == i;
+	ok(kept, "an array keeps its items");
+	ok(grown < 16, "and moves but a few times: %zu", grown);
+	more = array_grow(items, 10000, 0, &room, sizeof(*items));
+	ok(more == items, "room for none more is there");
+	ok(array_grow(items, 10000, SIZE_MAX - 5, &room, 1) == NULL &&
+		array_grow(items, 10000, SIZE_MAX / 4, &room, 8) == NULL,
+	    "no array holds more than memory can");
+	ok(array_grow(items, SIZE_MAX, 1, &room, 1) == NULL &&
+		array_grow(items, SIZE_MAX / 4, 1, &room, 8) == NULL,
+	    "nor does one that is said to have done so already");
+	is_int((long long)room, 16384, "and the room is as it was");
+	free(items);
+	room = 0;
+	items = array_grow(NULL, 0, 1000, &room, sizeof(*items));
+	ok(items != NULL && room >= 1000, "much at once");
+	free(items);
+}
+
+/* Every digit there is, and nothing else. */
+static void
+test_hex(void)
+{
+	static const char digits[] = "0123456789abcdefABCDEF";
+	bool right = true;
+
+	for (int c = 0; c < 256; c++) {
+		const char *at = c != 0 ? strchr(digits, c) : NULL;
+		int want = at != NULL ? (int)(at - digits) : -1;
+
+		if (want > 15)
+			want -= 6;
+		right = right && text_hex_value((char)c) == want;
+	}
+	ok(right, "the values of hexadecimal digits");
+}
+
+/* clang-format off */
+static const struct {
+	const char *spelled;
+	bool found;
+	enum addr_family family;
+	const char *rest;
+	const char *path;
+} socket_names[] = {
+	{ "unix:/run/m", true, ADDR_NONE, "/run/m", "/run/m" },
+	{ "local:/run/m", true, ADDR_NONE, "/run/m", "/run/m" },
+	{ "Unix:/run/M", true, ADDR_NONE, "/run/M", "/run/M" },
+	{ "inet:8891@[::1]", true, ADDR_IPV4, "8891@[::1]", NULL },
+	{ "INET6:8891@::1", true, ADDR_IPV6, "8891@::1", NULL },
+	{ "unix", false, ADDR_NONE, NULL, NULL },
+	{ "inet4:1@h", false, ADDR_NONE, NULL, NULL },
+	{ "/run/m", false, ADDR_NONE, NULL, NULL },
+	{ "", false, ADDR_NONE, NULL, NULL },
+};
+/* clang-format on */
+
+static void
+test_socket_names(void)
+{
+	for (size_t i = 0; i < nitems(socket_names); i++) {
+		const char *spelled = socket_names[i].spelled;
+		struct socket_name name = { ADDR_NONE, NULL };
+
+		is_int(socket_name_parse(&name, spelled), socket_names[i].found,
+		    spelled);
+		is_int(name.family, socket_names[i].family, "its family");
+		is_str(name.rest, socket_names[i].rest, "what follows");
+		is_str(socket_name_path(spelled), socket_names[i].path,
+		    "its path");
+	}
+}
 
 static void
 test_safe(void)
@@ -541,6 +633,9 @@ int
 main(void)
 {
 	test_arena();
+	test_array();
+	test_hex();
+	test_socket_names();
 	test_safe();
 	test_round_trip();
 	test_bounds();

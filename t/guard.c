@@ -1,6 +1,6 @@
 /*
- * The relay guard: exactly the clients that some connector lets relay without a
- * login, as the shortest table.
+ * guard.c - the relay guard: exactly the clients that some connector lets
+ * relay without a login, as the shortest table.
  */
 #include "guard.h"
 

@@ -1,6 +1,7 @@
 /*
- * The printed lines of both guards, read again as each MTA reads them, let in
- * exactly the clients that may relay: for random policies and clients.
+ * guard_lines.c - the printed lines of both guards, read again as each MTA
+ * reads them, let in exactly the clients that may relay: for random policies
+ * and clients.
  */
 #include <arpa/inet.h>
 

@@ -1,6 +1,7 @@
 /*
- * A long relay guard is nested, so that Postfix looks at few of its lines; that
- * changes no answer, neither by the manual of cidr tables nor for Postfix.
+ * guard_table.c - a long relay guard is nested, so that Postfix looks at few
+ * of its lines; that changes no answer, neither by the manual of cidr tables
+ * nor for Postfix.
  */
 #include "guard.h"
 

@@ -3,6 +3,7 @@
  */
 #include "log.h"
 
+#include "domain.h"
 #include "tap.h"
 
 #define TEN "0123456789"
@@ -16,6 +17,9 @@
 
 static const struct addr client = { ADDR_IPV4, 0xc0000209 };
 static const struct endpoint listener = { { ADDR_IPV4, 0xc0000219 }, 25 };
+
+/* Too large for a frame of its own. */
+static char line[LOG_LINE_MAX];
 
 /* clang-format off */
 static const struct {
@@ -70,6 +74,26 @@ static const struct {
 	    "helo=<> identity=user auth= tls=",
 	    "512 bytes are shown, of more with three dots" },
 };
+
+/* The keys that need something to say. */
+static const struct {
+	unsigned recipients;
+	const char *certificate, *author;
+	const char *end;
+	const char *what;
+} ends[] = {
+	{ 0, NULL, NULL, "auth= tls=TLSv1.3", "nothing to say" },
+	{ 1, NULL, NULL, "auth= tls=TLSv1.3", "one recipient is not counted" },
+	{ 2, NULL, NULL, "auth= tls=TLSv1.3 nrcpt=2", "recipients" },
+	{ 1, "mx.b.test", NULL, "auth= tls=TLSv1.3 cert=mx.b.test",
+	    "a certificate" },
+	{ 0, NULL, "ceo@c.test", "auth= tls=TLSv1.3 author=<ceo@c.test>",
+	    "an author" },
+	{ 2, "mx.b.test", "ceo@c.test", "auth= tls=TLSv1.3 nrcpt=2 "
+	    "cert=mx.b.test author=<ceo@c.test>", "all of them, in order" },
+	{ 0, "a b", "a> cert=x\n", "auth= tls=TLSv1.3 cert=a\\x20b "
+	    "author=<a\\x3e\\x20cert=x\\x0a>", "nothing can end its field" },
+};
 /* clang-format on */
 
 static void
@@ -94,9 +118,25 @@ check_cases(void)
 			.auth = cases[i].auth,
 			.tls = cases[i].tls,
 		};
-		char line[LOG_LINE_MAX];
 
 		is_str(log_format(line, &record), cases[i].line, cases[i].what);
+	}
+}
+
+static void
+check_ends(void)
+{
+	for (size_t i = 0; i < nitems(ends); i++) {
+		const struct log_record record = {
+			.tls = "TLSv1.3",
+			.recipients = ends[i].recipients,
+			.certificate = ends[i].certificate,
+			.author = ends[i].author,
+		};
+		const char *end;
+
+		end = strstr(log_format(line, &record), "auth=");
+		is_str(end, ends[i].end, ends[i].what);
 	}
 }
 
@@ -123,7 +163,7 @@ decode(char *out, const char *text, const char *end)
 static void
 check_round_trip(void)
 {
-	char bytes[256], back[256], line[LOG_LINE_MAX];
+	char bytes[256], back[256];
 	struct log_record record = { .from = bytes };
 	const char *start, *end;
 
@@ -148,7 +188,7 @@ check_round_trip(void)
 static void
 check_worst(void)
 {
-	char junk[700], name[65], line[LOG_LINE_MAX];
+	char junk[700], name[65], certificate[DOMAIN_MAX + 1];
 	struct log_record record = {
 		.queue_id = "4TqWORST",
 		.connector = name,
@@ -166,17 +206,23 @@ check_worst(void)
 		.identity = "externally_secured",
 		.auth = junk,
 		.tls = junk,
+		.recipients = 4294967295,
+		.certificate = certificate,
+		.author = junk,
 	};
 
 	memset(junk, '\n', sizeof(junk) - 1);
 	junk[sizeof(junk) - 1] = '\0';
 	memset(name, 'n', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
+	memset(certificate, 'c', sizeof(certificate) - 1);
+	certificate[sizeof(certificate) - 1] = '\0';
 	log_format(line, &record);
 	ok(strpbrk(line, "\r\n") == NULL, "the longest line is one line");
 	ok(strstr(line, " identity=externally_secured auth=\\x0a") != NULL &&
 		strstr(line, " tls=\\x0a") != NULL &&
-		strcmp(line + strlen(line) - 3, "...") == 0,
+		strstr(line, " nrcpt=4294967295 cert=c") != NULL &&
+		strcmp(line + strlen(line) - 4, "...>") == 0,
 	    "the longest line has all its keys");
 }
 
@@ -184,6 +230,7 @@ int
 main(void)
 {
 	check_cases();
+	check_ends();
 	check_round_trip();
 	check_worst();
 	return done();

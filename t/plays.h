@@ -41,6 +41,7 @@ struct move {
 	bool unresolved;
 	const char *resolved; /* NULL: resolved@example.com */
 	const char *mta;      /* the words in which the MTA refused it */
+	const char *mailer;   /* where it would take it; NULL: smtp */
 	/* of MAIL, RCPT, EOM */
 	const char *queue;
 	/* of HEADER */
@@ -114,7 +115,9 @@ play_rcpt(struct session *session, const struct move *move, struct reply *reply)
 		    : move->resolved != NULL  ? move->resolved
 					      : "resolved@example.com",
 		.rcpt_host = "5.7.1",
-		.rcpt_mailer = move->mta != NULL ? "error" : "smtp",
+		.rcpt_mailer = move->mta != NULL ? "error"
+		    : move->mailer != NULL       ? move->mailer
+						 : "smtp",
 		.queue_id = move->queue,
 	};
 

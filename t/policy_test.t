@@ -359,6 +359,19 @@ my @with = ('--config', $config);
 	is(() = $got->{out} =~ /^ok /mg, 10_000, 'all of them run');
 }
 
+# A line that no memory can hold is not the end of the tests.
+{
+	my $huge = $scratch->write('huge', "$relay => reject relay\n");
+	truncate $huge, 1 << 30 or die "cannot truncate: $!";
+	my $status = Scratch::reap(Scratch::spawn(
+		{ out => '/dev/null', err => $scratch->path('err') }, 'sh',
+		'-c', 'ulimit -v 200000 && exec "$@"', 'sh', $program, 'test',
+		@with, $huge), 30);
+	is($status >> 8, 71, 'half of the tests are not all of them');
+	is(Scratch::slurp($scratch->path('err')),
+		"connectorctl: no memory\n", 'which is said');
+}
+
 SKIP: {
 	skip '/dev/full is not there', 1 unless -c '/dev/full';
 	my $pid = Scratch::spawn({ out => '/dev/full' }, $program, 'test',

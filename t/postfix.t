@@ -8,8 +8,9 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 
+use Case;
 use Milter;
-use Play qw(tagged);
+use Play qw(guarded tagged);
 use Scratch;
 
 my $ipv6 = Scratch::has_ipv6();
@@ -106,11 +107,6 @@ my $nobody = '421 4.3.2 Service not available';
 my $bad_sender = '501 5.1.7 Invalid address';
 my $bad_recipient = '501 5.1.3 Invalid address';
 
-sub guard
-{
-	return "554 5.7.1 <$_[0]>: Relay access denied";
-}
-
 my $spoofed = tagged($spoof, 'internet', 'authoritative_domain_sender');
 my $not_relayed = tagged($relay, 'relay', 'relay');
 my $nameless = tagged('501 5.5.4 Invalid domain name', 'internet',
@@ -118,9 +114,7 @@ my $nameless = tagged('501 5.5.4 Invalid domain name', 'internet',
 
 # ---- one transaction each ---------------------------------------------------
 
-# at: the listener, mx if missing. as: further XCLIENT words. mail and rcpt:
-# the replies; mail is Ok where it is missing.
-my @cases = (
+Case::check($play, $_) for (
 	{ what => 'an outside host writes to an own user',
 	    client => '203.0.113.9', to => 'alice@example.com' },
 	{ what => '... and to an internal relay domain',
@@ -135,16 +129,16 @@ my @cases = (
 	    client => '203.0.113.9', to => 'Alice@EXAMPLE.COM' },
 	{ what => 'the guard refuses an outside host\'s relaying',
 	    client => '203.0.113.9', to => 'x@partner.example',
-	    rcpt => guard('x@partner.example') },
+	    rcpt => guarded('x@partner.example') },
 	{ what => '... over IPv6',
 	    client => '2001:db8:1::9', to => 'x@partner.example',
-	    rcpt => guard('x@partner.example') },
+	    rcpt => guarded('x@partner.example') },
 	{ what => '... also to a percent address in our domain',
 	    client => '203.0.113.9', to => 'x%partner.example@example.com',
-	    rcpt => guard('x%partner.example@example.com') },
+	    rcpt => guarded('x%partner.example@example.com') },
 	{ what => 'the address below the relay range does not relay',
 	    client => '127.0.0.7', to => 'x@partner.example',
-	    rcpt => guard('x@partner.example') },
+	    rcpt => guarded('x@partner.example') },
 	{ what => 'the first address of the relay range relays',
 	    client => '127.0.0.8', from => 'scan@example.com',
 	    to => 'x@partner.example' },
@@ -153,13 +147,13 @@ my @cases = (
 	    to => 'x@deep.partner.example' },
 	{ what => 'the address above the relay range does not relay',
 	    client => '127.0.0.16', to => 'x@partner.example',
-	    rcpt => guard('x@partner.example') },
+	    rcpt => guarded('x@partner.example') },
 	{ what => 'an IPv6 client in its relay range relays',
 	    client => '2001:db8:9::1', from => 'scan@example.com',
 	    to => 'x@partner.example' },
 	{ what => 'an IPv6 client beside that range does not',
 	    client => '2001:db8:a::', from => 'scan@other.example',
-	    to => 'x@partner.example', rcpt => guard('x@partner.example') },
+	    to => 'x@partner.example', rcpt => guarded('x@partner.example') },
 	{ what => 'the milter narrows the relay client by relay_to',
 	    client => '127.0.0.9', from => 'scan@example.com',
 	    to => 'x@foreign.example', rcpt => $not_relayed },
@@ -269,44 +263,17 @@ my @cases = (
 	    mail => tagged($submit, 'submission', 'submit') },
 );
 
-sub enter
-{
-	my ($case) = @_;
-	my @who = ($case->{at} // 'mx', $case->{client},
-		@{ $case->{as} // [] });
-	my $smtp = $case->{tls} ? $play->encrypted(@who)
-	    : $play->client(@who);
-	if (defined $case->{login}) {
-		my $reply = $smtp->auth_plain($case->{login}, 'secret');
-		return (undef, $reply) if $reply !~ /^235/;
-	}
-	return $smtp;
-}
-
-# "MAIL's reply" or "MAIL's reply, RCPT's reply" and what it should be.
+# "MAIL's reply" or "MAIL's reply, RCPT's reply".
 sub transact
 {
-	my ($case) = @_;
-	my ($smtp, $trouble) = enter($case);
-	return $trouble unless defined $smtp;
-	my @got = $smtp->mail($case->{from} // 'ada@sender.example',
-		$case->{parameter} // ());
-	push @got, $smtp->rcpt($case->{to}) if defined $case->{to};
-	$smtp->quit;
-	return join ', ', @got;
-}
-
-for my $case (@cases) {
-	my @want = $case->{mail} // $ok_mail;
-	push @want, $case->{rcpt} // $ok_rcpt if defined $case->{to};
-	is transact($case), join(', ', @want), $case->{what};
+	return join ', ', Case::transact($play, @_);
 }
 
 SKIP: {
 	skip 'no IPv6 on loopback', 2 unless $ipv6;
 	my $smtp = $play->client('mx6', '::1');
 	is $smtp->deliver('ada@sender.example', ['x@partner.example']),
-	    guard('x@partner.example'), 'a real IPv6 client does not relay';
+	    guarded('x@partner.example'), 'a real IPv6 client does not relay';
 	$smtp->cmd('RSET');
 	is $smtp->mail('alice@example.com'), $spoofed,
 	    '... nor sends as one of us';

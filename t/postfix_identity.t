@@ -12,7 +12,7 @@ use Test::More;
 use Authority;
 use Case;
 use Milter;
-use Play qw(tagged);
+use Play qw(guarded tagged);
 
 my $play = Play->new(listeners => { mx => {} });
 my $mx = $play->port('mx');
@@ -92,11 +92,6 @@ my $internal = '550 5.7.1 RESOLVER.RST.AuthRequired; authentication required';
 my $unknown = tagged($submit, 'partner', 'submit');
 my $not_theirs = tagged($spoof, 'partner', 'any_sender');
 
-sub guard
-{
-	return "554 5.7.1 <$_[0]>: Relay access denied";
-}
-
 # ---- partners ---------------------------------------------------------------
 
 my @partner = (at => 'mx', client => '127.0.0.17');
@@ -135,7 +130,7 @@ my @partners = (
 	{ what => 'a partner does not relay',
 	    tls => $trusted{'partner.example'},
 	    from => 'joe@partner.example', to => 'x@foreign.example',
-	    rcpt => guard('x@foreign.example') },
+	    rcpt => guarded('x@foreign.example') },
 	{ what => 'a partner is no internal sender',
 	    tls => $trusted{'partner.example'},
 	    from => 'joe@partner.example', to => 'staff@example.com',

@@ -219,6 +219,7 @@ subtest 'a better HELO mends it' => sub {
 
 subtest 'a connector that only watches' => sub {
 	$milter->clear_log;
+	$play->arrived;
 	$play->sink->forget;
 	my $forged = "X-Connector-AuthAs: Internal\n"
 	    . "From: staff\@example.com\nSubject: x\n\ntext\n";

@@ -1,7 +1,7 @@
 /*
- * Selection against its definition: random connectors, listeners and clients,
- * half of them at the borders of ranges, looked up in the flattened space and
- * by plain loops that share no code with it.
+ * selection.c - selection against its definition: random connectors, listeners
+ * and clients, half of them at the borders of ranges, looked up in the
+ * flattened space and by plain loops that share no code with it.
  *
  * The number of cases is the first argument, else SELECTION_CASES, else two
  * million; SELECTION_SEED varies them.

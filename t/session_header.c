@@ -81,12 +81,39 @@
 	{ \
 		.verb = EOM, .log = "*", .edits = what \
 	}
+/* 64 addresses. */
+#define EIGHT \
+	"a@b.test,a@b.test,a@b.test,a@b.test," \
+	"a@b.test,a@b.test,a@b.test,a@b.test,"
+#define EIGHTS EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT EIGHT
 #define REFUSED(words) \
 	{ \
 		.verb = EOM, .reply = words, .log = "*" \
 	}
 
 #define X10(x) x x x x x x x x x x
+#define LONG_512 X10(X10("aaaaa")) "aaaaaaaaaaaa"
+#define LONG_LOCAL LONG_512 "aa"
+#define NET_REFUSES(rule) \
+	"NOQUEUE: " WHO("\"My Net\"", \
+	    "mail.client.test[203.0.113.9]") "192.0.2.25:25" WHY("eom", \
+	    "reject", rule, NOT_AS_THIS("My Net", rule)) WHAT("a@client.test", \
+	    "b@example.com", "") HOW("anonymous", "", "")
+#define USERS_REFUSE(rule) \
+	"NOQUEUE: " WHO("users", \
+	    "mail.client.test[203.0.113.9]") "192.0.2.25:25" WHY("eom", \
+	    "reject", rule, NOT_AS_THIS("users", rule)) \
+	    WHAT("alice@example.com", "b@example.com", "") \
+		HOW("user", "alice", "TLSv1.3")
+#define ALICE \
+	{ .verb = MAIL, \
+		"<alice@example.com>", \
+		.tls = "TLSv1.3", \
+		.auth_type = "PLAIN", \
+		.auth_authen = "alice" }, \
+	{ \
+		.verb = RCPT, "<b@example.com>" \
+	}
 #define LONG_NAME_256 "X-Connector-" X10(X10("aa")) X10("aaaa") "aaaa"
 
 /* clang-format off */
@@ -185,7 +212,7 @@ static const struct play plays[] = {
 		.reply = CANNOT, .log = "4Tq1: "
 		WHO("-", "mail.client.test[203.0.113.9]") "192.0.2.25:25"
 		WHY("eom", "tempfail", "internal", CANNOT)
-		WHAT("a@client.test", "", "") HOW("", "", "") },
+		WHAT("a@client.test", "b@example.com", "") HOW("", "", "") },
 	    { .verb = RCPT, "<b@example.com>", CANNOT, "*" },
 	    MESSAGE, END_WITH(STAMPED("My Net", "Anonymous")) } },
 	/* authors */
@@ -209,6 +236,27 @@ static const struct play plays[] = {
 	{ "as many From fields as are read", WORLD NET(CHECKS), {
 	    HERE, MESSAGE, MANY("From", "a@client.test", 16), END_WITH(NULL),
 	    MESSAGE, MANY("From", "a@client.test", 17), REFUSED(TOO_LARGE) } },
+	{ "as many addresses as are read", WORLD NET(CHECKS), {
+	    HERE, MESSAGE, WITH("From", EIGHTS EIGHTS EIGHTS EIGHTS),
+	    END_WITH(NULL),
+	    MESSAGE, WITH("From", EIGHTS EIGHTS EIGHTS EIGHTS ",a@b.test"),
+	    REFUSED(TOO_LARGE),
+	    MESSAGE, WITH("From", EIGHTS EIGHTS EIGHTS EIGHTS),
+	    WITH("From", "a%b!c"), REFUSED(TOO_LARGE) } },
+	{ "what Sendmail would make an own address", WORLD NET(CHECKS), {
+	    HERE, MESSAGE, WITH("From", "Boss <boss%example.com>"),
+	    REFUSED(NOT_AS_THIS("My Net", "authoritative_domain_sender")),
+	    MESSAGE, WITH("From", "Boss <example.com!boss>"),
+	    REFUSED(NOT_AS_THIS("My Net", "authoritative_domain_sender")),
+	    MESSAGE, WITH("From", "Boss <boss%client.test>"), END_WITH(NULL),
+	    MESSAGE, WITH("From", "100% example.com! <a@client.test>"),
+	    END_WITH(NULL),
+	    MESSAGE, WITH("From", "<boss>"), END_WITH(NULL) } },
+	{ "a bare name where it is completed",
+	    WORLD NET(CHECKS "default_domain = example.com\n"), {
+	    HERE, MESSAGE, WITH("From", "The Boss <boss>"),
+	    REFUSED(NOT_AS_THIS("My Net", "authoritative_domain_sender")),
+	    MESSAGE, WITH("From", "The Boss"), END_WITH(NULL) } },
 	{ "an author the login owns", WORLD USERS(
 		"check_header_from = yes\n" PLAIN), {
 	    HERE, { .verb = MAIL, "<alice@example.com>", .tls = "TLSv1.3",
@@ -221,6 +269,54 @@ static const struct play plays[] = {
 	    { .verb = RCPT, "<b@example.com>" },
 	    WITH("From", "bob@example.com"), REFUSED(
 		NOT_AS_THIS("users", "authoritative_domain_sender")) } },
+	/* authors in the log */
+	{ "the first author that is ours", WORLD NET(CHECKS), {
+	    HERE, MESSAGE, WITH("From", "x@client.test, \"The > Boss\" "
+		"<\"big boss\"@EXAMPLE.com>, cfo@example.com"),
+	    WITH("From", "cto@example.com"),
+	    { .verb = EOM, .reply = NOT_AS_THIS("My Net",
+		"authoritative_domain_sender"), .log =
+		NET_REFUSES("authoritative_domain_sender")
+		" author=<big\\x20boss@example.com>" },
+	    MESSAGE, WITH("From", "cfo@example.com"),
+	    { .verb = EOM, .reply = NOT_AS_THIS("My Net",
+		"authoritative_domain_sender"), .log =
+		NET_REFUSES("authoritative_domain_sender")
+		" author=<cfo@example.com>" } } },
+	{ "an author that the directory lists", WORLD NET(
+		"check_header_from = yes\nstamp = no\n"
+		"accept_any_sender = -anonymous\n"), {
+	    HERE, MESSAGE, WITH("From", "x@client.test, guest@foreign.test"),
+	    { .verb = EOM, .reply = NOT_AS_THIS("My Net", "any_sender"),
+		.log = NET_REFUSES("any_sender")
+		" author=<guest@foreign.test>" } } },
+	{ "else the first that the login does not own", WORLD USERS(
+		"check_header_from = yes\n" PLAIN), {
+	    HERE, ALICE, WITH("From", "alice@example.com, x@foreign.test, "
+		"y@foreign.test"),
+	    { .verb = EOM, .reply = NOT_AS_THIS("users", "any_sender"),
+		.log = USERS_REFUSE("any_sender") " author=<x@foreign.test>" },
+	    ALICE, WITH("From", "x@foreign.test"),
+	    WITH("From", "alice@example.com, bob@example.com"),
+	    { .verb = EOM, .reply =
+		NOT_AS_THIS("users", "authoritative_domain_sender"),
+		.log = USERS_REFUSE("authoritative_domain_sender")
+		" author=<bob@example.com>" } } },
+	{ "a long author is cut", WORLD NET(CHECKS), {
+	    HERE, MESSAGE, WITH("From", LONG_LOCAL "@example.com"),
+	    { .verb = EOM, .reply = NOT_AS_THIS("My Net",
+		"authoritative_domain_sender"), .log =
+		NET_REFUSES("authoritative_domain_sender")
+		" author=<" LONG_512 "...>" } } },
+	{ "no author of a rule that asks for none", WORLD NET(CHECKS), {
+	    HERE, MESSAGE, WITH("From", "x@client.test"),
+	    MANY("X-Connector-x", "", 1001),
+	    { .verb = EOM, .reply = TOO_LARGE, .log = "NOQUEUE: "
+		WHO("\"My Net\"", "mail.client.test[203.0.113.9]")
+		"192.0.2.25:25" WHY("eom", "reject", "max_header_size",
+		    TOO_LARGE)
+		WHAT("a@client.test", "b@example.com", "")
+		HOW("anonymous", "", "") } } },
 	/* names for unverified senders */
 	{ "annotate", WORLD NET(ANNOTATES), {
 	    HERE, MESSAGE, WITH("From", "The Boss <Alice@Example.com>"),

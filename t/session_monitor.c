@@ -114,7 +114,7 @@ static const struct play plays[] = {
 		.times = 1001 },
 	    { .verb = EOM, .queue = "4Tq1", .log = "4Tq1: "
 		LINE("eom", "would-reject", "max_header_size", TOO_LARGE,
-		    "a@client.test", "", "")
+		    "a@client.test", "b@example.com", "")
 		"\n" ACCEPTED("a@client.test", "b@example.com", "", "") } } },
 	/* what always enforces */
 	{ "the MTA's own refusals are not ours to pass", WORLD NET(MONITORS), {
@@ -158,21 +158,33 @@ static const struct play plays[] = {
 	    { .verb = HEADER, "From", .value = "<boss@example.com>" },
 	    { .verb = EOM, .queue = "4Tq1", .log = "4Tq1: "
 		LINE("eom", "would-reject", "authoritative_domain_sender",
-		    NOT_AS_THIS, "a@client.test", "", "")
+		    NOT_AS_THIS, "a@client.test", "b@example.com", "")
+		" author=<boss@example.com>"
 		"\n" ACCEPTED("a@client.test", "b@example.com", "", "") },
 	    MESSAGE,
 	    { .verb = HEADER, "From", .value = "a@client.test" },
 	    { .verb = EOM, .queue = "4Tq1", .log = ACCEPTED(
 		"a@client.test", "b@example.com", "", "") } } },
+	{ "an author noted for many recipients", WORLD NET(WATCHES), {
+	    HERE, MESSAGE,
+	    { .verb = RCPT, "<c@example.com>" },
+	    { .verb = HEADER, "From", .value = "<boss@example.com>" },
+	    { .verb = EOM, .queue = "4Tq1", .log = "4Tq1: "
+		LINE("eom", "would-reject", "authoritative_domain_sender",
+		    NOT_AS_THIS, "a@client.test", "b@example.com", "")
+		" nrcpt=2 author=<boss@example.com>"
+		"\n" ACCEPTED("a@client.test", "b@example.com", "",
+		    " nrcpt=2") } } },
 	{ "noted, and refused by another rule", WORLD NET(WATCHES), {
 	    HERE, MESSAGE,
 	    { .verb = HEADER, "From", .value = "<boss@example.com>" },
 	    { .verb = HEADER, "X-Connector-x", .times = 1001 },
 	    { .verb = EOM, .queue = "4Tq1", .reply = TOO_LARGE, .log = "4Tq1: "
 		LINE("eom", "would-reject", "authoritative_domain_sender",
-		    NOT_AS_THIS, "a@client.test", "", "")
+		    NOT_AS_THIS, "a@client.test", "b@example.com", "")
+		" author=<boss@example.com>"
 		"\n4Tq1: " LINE("eom", "reject", "max_header_size", TOO_LARGE,
-		    "a@client.test", "", "") },
+		    "a@client.test", "b@example.com", "") },
 	    { .verb = RCPT, "<b@example.com>",
 		CANNOT " [connector -, rule internal]", "*" } } },
 };

@@ -132,9 +132,29 @@ static const struct play plays[] = {
 	    { .verb = RCPT, "<x%y@example.com>", CANNOT("relay"), "*",
 		.unresolved = true },
 	    NOT_BY_WAY_OF("<x%y@example.com>", "<>", CANNOT("internal_only")),
-	    BY_WAY_OF("<x%y@example.com>", "all@[192.0.2.25]") } },
-	{ "routed to a literal of ours",
-	    WORLD DIRECTORY NET(RELAYS "address_literals = yes\n"), {
+	    BY_WAY_OF("<x%y@example.com>", "all@[192.0.2.26]") } },
+	{ "to a literal of ours, which is relay",
+	    WORLD DIRECTORY NET(RELAYS), {
+	    HERE, FROM,
+	    NO("<all@[192.0.2.25]>", INTERNAL),
+	    TO("<bob@[192.0.2.25]>"), TO("<all@[192.0.2.26]>") } },
+	{ "folded by the MTA", WORLD DIRECTORY NET(""), {
+	    HERE, FROM,
+	    NOT_BY_WAY_OF("<aL\xc5\xbf@example.com>", "all@example.com",
+		INTERNAL),
+	    BY_WAY_OF("<bob@example.com>", "all"),
+	    BY_WAY_OF("<bob@example.com>", "\"x y@") } },
+	{ "to names of the MTA that are none of ours",
+	    WORLD DIRECTORY NET(RELAYS), {
+	    HERE, FROM,
+	    { .verb = RCPT, "<all@localhost>", INTERNAL, "*",
+		.mailer = "local" },
+	    { .verb = RCPT, "<all@[127.0.0.1]>", INTERNAL, "*",
+		.mailer = "local" },
+	    { .verb = RCPT, "<bob@localhost>", .mailer = "local" },
+	    { .verb = RCPT, "<all@foreign.test>", .mailer = "smtp" },
+	    { .verb = RCPT, "<bob@example.com>", .mailer = "local" } } },
+	{ "routed to a literal of ours", WORLD DIRECTORY NET(RELAYS), {
 	    HERE, FROM,
 	    NOT_BY_WAY_OF("<x%y@example.com>", "all@[192.0.2.25]", INTERNAL),
 	    BY_WAY_OF("<x%y@example.com>", "bob@[192.0.2.25]"),

@@ -185,6 +185,23 @@ static const struct play plays[] = {
 		.reply = NOT_LOGGED_IN("partner"), .log = "*" },
 	    { .verb = MAIL, "<x@partner.test>", .tls = "TLSv1.3",
 		.reply = NOT_LOGGED_IN("partner"), .log = "*" } } },
+	{ "the log names the certificate of a refused sender", WORLD PARTNER, {
+	    HERE,
+	    { .verb = MAIL, "<x@foreign.test>", .tls = "TLSv1.3",
+		.cert_subject = "MX.Partner.test",
+		.reply = NOT_AS_THIS("partner", "any_sender"), .log =
+		"NOQUEUE: " WHO("partner", "mail.client.test[203.0.113.9]")
+		"192.0.2.25:25" WHY("mail", "reject", "any_sender",
+		    NOT_AS_THIS("partner", "any_sender"))
+		WHAT("x@foreign.test", "", "")
+		HOW("partner", "", "TLSv1.3") " cert=mx.partner.test" },
+	    { .verb = MAIL, "<x@partner.test>", .tls = "TLSv1.3",
+		.verify = "FAIL", .cn_subject = "mx.partner.test",
+		.reply = NOT_LOGGED_IN("partner"), .log = "NOQUEUE: "
+		WHO("partner", "mail.client.test[203.0.113.9]")
+		"192.0.2.25:25" WHY("mail", "reject", "submit",
+		    NOT_LOGGED_IN("partner")) WHAT("x@partner.test", "", "")
+		HOW("anonymous", "", "TLSv1.3") } } },
 	{ "no certificate without TLS", WORLD SERVER, {
 	    HERE,
 	    { .verb = MAIL, "<x@example.com>",
@@ -197,7 +214,7 @@ static const struct play plays[] = {
 		WHO("server", "mail.client.test[203.0.113.9]") "192.0.2.25:25"
 		WHY("eom", "accept", "", "")
 		WHAT("x@example.com", "b@example.com", "")
-		HOW("server", "", "TLSv1.3") } } },
+		HOW("server", "", "TLSv1.3") " cert=hub.example.com" } } },
 	/* who is refused before MAIL rules is named all the same */
 	{ "the log knows who was refused for its name",
 	    WORLD USERS("require_ehlo_domain = yes\n"), {

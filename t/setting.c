@@ -188,6 +188,8 @@ static const struct sample good[] = {
 	    "unix:/run/m.sock" },
 	{ "a local socket", MILTER, "socket", "local:/run/m.sock",
 	    "local:/run/m.sock" },
+	{ "a unix socket in capitals", MILTER, "socket", "UNIX:/run/m.sock",
+	    "UNIX:/run/m.sock" },
 	{ "an inet socket", MILTER, "socket", "inet:8891@127.0.0.1",
 	    "inet:8891@127.0.0.1" },
 	{ "an inet socket by name", MILTER, "socket", "inet:8891@localhost",
@@ -393,8 +395,8 @@ static const struct sample bad[] = {
 	    "dots only; write one such as example.com" },
 	{ "an exempt address", CONNECTOR, "header_from_exempt",
 	    "list@example.com",
-	    "'list@example.com': a domain has letters, digits, hyphens and "
-	    "dots only; write one such as example.com" },
+	    "'list@example.com': no addresses stand here; write the sender's "
+	    "domain or host:NAME" },
 	{ "exempt hosts by a wildcard", CONNECTOR, "header_from_exempt",
 	    "host:*.example.com",
 	    "'host:*.example.com': no wildcards stand here; write "

@@ -1,6 +1,6 @@
 /*
- * Who is served where, who lost and why, and which ranges contradict each
- * other.
+ * space.c - who is served where, who lost and why, and which ranges contradict
+ * each other.
  */
 #include "space.h"
 

@@ -1,6 +1,7 @@
 /*
- * A million ranges load and look up without surprise, and so do ranges nested
- * a hundred thousand deep; the times are printed, the answers checked.
+ * space_scale.c - a million ranges load and look up without surprise, and so do
+ * ranges nested a hundred thousand deep; the times are printed, the answers
+ * checked.
  */
 #include "space.h"
 

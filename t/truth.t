@@ -19,7 +19,7 @@ use Truth;
 
 my $program = Milter::program('t/truth_table.t');
 my $seed = $ENV{TRUTH_SEED} // 20261122;
-my $cases = $ENV{TRUTH_CASES} // 150_000;
+my $cases = $ENV{TRUTH_CASES} // 100_000;
 my $parts = 2;
 my $shown = 10;
 
@@ -121,9 +121,9 @@ diag($_) for splice @first, 0, $shown;
 my $random = delete $of{random} // 0;
 my $products = 0;
 $products += $_ for values %of;
-cmp_ok($products, '>=', 60_000, 'rows of full products');
+cmp_ok($products, '>=', 100_000, 'rows of full products');
 cmp_ok($rows, '==', $products + $random, 'no row was lost');
-cmp_ok($rows, '>=', $cases + 60_000, "$rows rows");
+cmp_ok($rows, '>=', $cases + 100_000, "$rows rows");
 
 for my $stage (qw(connect helo mail rcpt eom)) {
 	for my $rule (Truth::rules_of($stage)) {

@@ -85,6 +85,11 @@ my @held = (
 	['without a body', message(stamp()) =~ s/\r\n\r\n.*/\r\n/sr],
 	['without the last line end', message(stamp()) =~ s/\r\n\r\n.*//sr],
 	['in an mbox file', "From x Mon Jun 15\n" . message(stamp())],
+	['an mbox line with a colon', "From x Mon 15 10:00 : y\r\n"
+	    . message(stamp())],
+	['From with a blank behind it, first', do { my $s = stamp(); join '',
+	    $s->{from} =~ s/^From:/From :/r,
+	    @$s{qw(name authas authsource stamp)} }],
 	['From folded anew', message(stamp())
 	    =~ s/^From: Boss /From:\r\n\tBoss\r\n    /mr],
 	['blanks behind From', message(stamp()) =~ s/^(From:.*)\r/$1 \t \r/mr],
@@ -219,7 +224,21 @@ my @bad = (
 	['a NUL', message(stamp()) =~ s/Boss/Bo\0ss/r,
 	    'the header holds a NUL byte'],
 	['a CR in a value', message(stamp()) =~ s/Anonymous/Anony\rmous/r,
-	    'a part of it holds what no stamp can vouch for'],
+	    'the header holds a CR that ends no line'],
+	['a CR at the end', message(stamp()) =~ s/\r\n\r\n.*/\r/sr,
+	    'the header holds a CR that ends no line'],
+	['a CR for an empty line', message(stamp()) =~ s/^From:/\r\rFrom:/mr,
+	    'the header holds a CR that ends no line'],
+	['a CR in another field', message(stamp()) =~ s/^(Subj.*\r)/$1\r/mr,
+	    'the header holds a CR that ends no line'],
+	['two lines of an mbox file', "From x\nFrom y\n" . message(stamp()),
+	    'the header has a line that is no field'],
+	['a line of an mbox file further down',
+	    message(stamp()) =~ s/^(From:)/From x\n$1/mr,
+	    'the header has a line that is no field'],
+	['a From field in the first line, with blanks',
+	    "From \t : ceo\@example.com\r\n" . message(stamp()),
+	    'the signature does not match the header'],
 	['a header of more than 1 MB', ('X: ' . 'x' x 1000 . "\n") x 1100
 	    . message(stamp()), 'the header is longer than 1 MB'],
 	['an empty stamp', message(stamp()) =~ s/Stamp: .*/Stamp:\r/r, $reads],
@@ -322,6 +341,63 @@ for my $case (@unfit) {
 	like($got->{err}, qr/^\Q$path\E:\d+: error: /, "$name: names the file");
 	like($got->{err}, $why, "$name: what is wrong");
 	unlike($got->{err}, qr/0123|0011|aabb/, "$name: shows no key");
+}
+
+# ---- without memory ----------------------------------------------------------
+
+my $starved = $scratch->path('starved.so');
+my $source = $scratch->write('starved.c', <<'END');
+#include <stddef.h>
+#include <stdlib.h>
+
+extern void *__libc_malloc(size_t size);
+extern void *__libc_realloc(void *old, size_t size);
+
+/* Is this the allocation of FAILS bytes? */
+static int
+fails(size_t size)
+{
+	const char *bytes = getenv("FAILS");
+
+	return bytes != NULL && size == (size_t)atol(bytes);
+}
+
+void *
+malloc(size_t size)
+{
+	return fails(size) ? NULL : __libc_malloc(size);
+}
+
+void *
+reallocarray(void *old, size_t number, size_t size)
+{
+	return fails(number * size) ? NULL : __libc_realloc(old, number * size);
+}
+END
+is(system(($ENV{CC} // 'cc') . " -shared -fPIC -o $starved $source"), 0,
+    'the shim compiles');
+my $no_header = 'there is no memory to read the header';
+my $no_check = 'the signature could not be checked: no memory, or no working'
+    . ' libcrypto';
+# Sizes that nothing else asks for: of 4096 From fields, and of one long one.
+my $long = 'x' x 100_000;
+my @scarce = (
+	['the header', (1 << 20) + 1, stamp(), $no_header],
+	['the From fields', 4096 * length(pack 'P', ''),
+	    stamp(from => [('a@b.example') x 2049]), $no_header],
+	['what is signed', 256 + length("internetAnonymousmx.example.com4fXyz1"
+		. "from=\n$long"), stamp(from => [$long]), $no_check],
+);
+for my $case (@scarce) {
+	my ($what, $bytes, $s, $why) = @$case;
+	is(run(message($s), '--key-file', $one)->{out}, $fits,
+	    "with memory for $what");
+	local @ENV{qw(LD_PRELOAD FAILS)} = ($starved, $bytes);
+	$got = run(message($s), '--key-file', $one);
+	is($got->{status}, 71, "no memory for $what: exit status");
+	is($got->{out}, '', "no memory for $what: no answer");
+	is($got->{err}, "connectorctl verify-stamp: $why\n",
+	    "no memory for $what: said");
 }
 
 # ---- wrong command lines ----------------------------------------------------

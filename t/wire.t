@@ -427,7 +427,7 @@ my @headers = (
 	['a NUL in a name', [["X-Connector-Name\0X", 'y']],
 	    ['-X-Connector-Name 1']],
 	['fields of 64 kB', [['X-Honest', $body_of_64k],
-	    ['X-Connector-Name', $body_of_64k], ['From', $body_of_64k]],
+	    ['X-Connector-Name', $body_of_64k], ['From', 'x' x 16_000]],
 	    ['-X-Connector-Name 1']],
 	['a thousand forged ones', [(['X-Connector-x', 'y']) x 1000],
 	    [map { "-X-Connector-x $_" } reverse 1 .. 1000]],
@@ -505,10 +505,17 @@ sub check_header
 		$wire->mail('<a@client.test>');
 		$wire->rcpt('<x@example.com>');
 	}
-	my $large = $wire->message([(['X-Connector-x', 'y']) x 1001]);
-	is($large->{reply}, '552 5.3.4 Header size exceeds fixed maximum size'
-	    . by('internet', 'max_header_size'), "$name: one more");
-	is_deeply($large->{edits}, [], "$name: one more: no edits");
+	for my $case (['one more', ['X-Connector-x', 'y'], 1001],
+		['a From of 64 kB', ['From', $body_of_64k], 1]) {
+		my ($what, $field, $times) = @$case;
+		my $large = $wire->message([($field) x $times]);
+		is($large->{reply}, '552 5.3.4 Header size exceeds fixed '
+		    . 'maximum size' . by('internet', 'max_header_size'),
+		    "$name: $what");
+		is_deeply($large->{edits}, [], "$name: $what: no edits");
+		$wire->mail('<a@client.test>');
+		$wire->rcpt('<x@example.com>');
+	}
 	$wire->quit;
 	$wire = at_data($milter, $dialect, client => '127.0.0.1',
 		host => 'localhost', port => 0, listener_port => 0);
@@ -518,7 +525,9 @@ sub check_header
 	return;
 }
 
-# Several edits in a row must not wait for each other's delayed ACK: 40 ms.
+# Several edits in a row must not wait for each other's delayed ACK: 40 ms for
+# every message. So the quickest tells, however busy the machine is; the first
+# ten do not count, as the kernel sends their ACKs at once.
 sub check_pace
 {
 	my ($milter, $name) = @_;
@@ -531,8 +540,8 @@ sub check_pace
 		$wire->mail('<a@client.test>');
 		$wire->rcpt('<x@example.com>');
 	}
-	my $median = (sort { $a <=> $b } @seconds)[10];
-	cmp_ok($median, '<', 0.02, "$name: a message takes $median s");
+	my ($quickest) = sort { $a <=> $b } splice @seconds, 10;
+	cmp_ok($quickest, '<', 0.03, "$name: a message takes $quickest s");
 	$wire->quit;
 	return;
 }

@@ -22,7 +22,7 @@ use Sink;
 use Smtp;
 use Test::More;
 
-our @EXPORT_OK = qw(tagged);
+our @EXPORT_OK = qw(guarded tagged);
 
 # Ends the whole test where it cannot run.
 sub new
@@ -127,6 +127,12 @@ sub arrived_for
 {
 	my ($self) = @_;
 	return [sort map { @{ $_->{to} } } $self->arrived];
+}
+
+# What Postfix itself says of a recipient that the guard keeps out.
+sub guarded
+{
+	return "554 5.7.1 <$_[0]>: Relay access denied";
 }
 
 # A reply as the milter gives it, naming connector and rule.

@@ -12,12 +12,11 @@ package Truth;
 # something unknown.
 #
 # Where the description is silent the safer reading stands here: a verified
-# client name that cannot be held may be any name; a bare sender is refused; a
-# routed address is nobody's own, and nothing exempts it; XCLIENT of a server's
-# login is basic where the connector has no integrated; a postmaster who takes
-# internal senders only is closed to all others. Two readings are not the safer
-# ones: a routed recipient is relay and so is not looked up, and the header is
-# held against allowed_senders also where it is only monitored.
+# client name that cannot be held may be any name; a bare sender is refused;
+# XCLIENT of a server's login is basic where the connector has no integrated; a
+# postmaster who takes internal senders only is closed to all others. One
+# reading is not the safer one: a routed recipient is relay and so is not looked
+# up.
 
 use strict;
 use warnings;
@@ -139,11 +138,11 @@ sub parse_mailbox
 	    ? { kind => 'domain', domain => $domain, %box } : $invalid;
 }
 
-# Does an item user@d, d or *.d of a setting match? Routed forms never do.
+# Does an item user@d, d or *.d of a setting match?
 sub patterns_match
 {
 	my ($setting, $box) = @_;
-	return 0 if $box->{kind} ne 'domain' || $box->{routed};
+	return 0 if $box->{kind} ne 'domain';
 	for my $item (list($setting)) {
 		my ($local, $domain) = $item =~ /^(?:(.*)\@)?(.*)\z/;
 		next if defined $local && lc $local ne lc $box->{local};
@@ -353,8 +352,7 @@ sub claims
 	$claim{own} = own_domain($box->{domain});
 	$claim{listed} = $says eq 'yes' || $says eq 'owned';
 	$claim{unknown} = $says eq 'unknown';
-	# A routed address may be anybody's.
-	$claim{owned} = $is{login} ne '' && !$box->{routed} && ($says eq 'owned'
+	$claim{owned} = $is{login} ne '' && ($says eq 'owned'
 		|| $is{login} eq lc "$box->{local}\@$box->{domain}");
 	$claim{proven} = defined $is{proven} && ($box->{domain} eq $is{proven}
 		|| is_below($box->{domain}, $is{proven}));
@@ -387,9 +385,9 @@ sub fits_identity
 
 sub may_be_anybody
 {
-	my ($claim) = @_;
+	my ($claim, $held_to_list) = @_;
 	my $right = $is{right}{accept_any_sender};
-	return NO if $is{identity} eq 'anonymous'
+	return NO if $is{identity} eq 'anonymous' && $held_to_list
 	    && list($in{allowed_senders}) && !$claim->{allowed};
 	return YES if $right == YES;
 	my $fits = fits_identity($claim);
@@ -553,8 +551,8 @@ sub relay
 	my $right = $is{right}{accept_any_recipient};
 	return NO if $right == NO;
 	if ($is{identity} eq 'anonymous') {
-		return NO if list($in{relay_to})
-		    && !patterns_match($in{relay_to}, $box);
+		return NO if list($in{relay_to}) && ($box->{routed}
+			|| !patterns_match($in{relay_to}, $box));
 		return NO if list($in{relay_from})
 		    && !patterns_match($in{relay_from}, mailbox($in{sender}));
 	}
@@ -604,7 +602,6 @@ sub is_exempt
 			$exempt = UNKNOWN if $holds == UNKNOWN;
 		} else {
 			return YES if $box->{kind} eq 'domain'
-			    && !$box->{routed}
 			    && in_domains($box->{domain}, $item);
 		}
 	}
@@ -651,7 +648,8 @@ my %rules = (
 			return helo() eq 'none' ? NO : YES;
 		},
 		helo_syntax => sub {
-			return SKIPPED if $in{helo_syntax} eq 'off';
+			return SKIPPED if $in{helo_syntax} eq 'off'
+			    || helo() eq 'none';
 			return NO if helo() eq 'malformed';
 			return helo() eq 'tolerant'
 			    && $in{helo_syntax} eq 'strict' ? NO : YES;
@@ -667,7 +665,7 @@ my %rules = (
 		},
 		any_sender => sub {
 			return null_sender() ? YES
-			    : may_be_anybody(sender_claims());
+			    : may_be_anybody(sender_claims(), 1);
 		},
 	],
 	rcpt => [
@@ -687,7 +685,8 @@ my %rules = (
 			return authors(\&may_be_ours);
 		},
 		any_sender => sub {
-			return authors(\&may_be_anybody);
+			return authors(sub { may_be_anybody($_[0],
+				$in{check_header_from} eq 'yes') });
 		},
 		max_header_size => sub {
 			return $in{header_overfull} eq 'yes' ? NO : YES;

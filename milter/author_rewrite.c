@@ -1,0 +1,196 @@
+/*
+ * author_rewrite.c - finds the authors that an MTA makes up: Sendmail rewrites
+ * addresses without an @ in a header after every milter has seen it.
+ */
+#include "author_parts.h"
+
+#include <string.h>
+
+/* Longer than any address that an MTA takes. */
+#define ADDRESS_MAX 4096
+
+/* The address of one item, without its quotes and comments. */
+struct rewriter {
+	const struct reading_job *job;
+	char text[ADDRESS_MAX];
+	size_t len;
+	size_t depth; /* of comments */
+	bool in_quotes;
+	bool in_brackets;
+	bool bracketed; /* there were brackets: all else is a display name */
+	bool raw;       /* quotes and comments are nothing special */
+	bool failed;
+};
+
+/* A piece of the address at hand. */
+struct piece {
+	const char *text;
+	size_t len;
+};
+
+/* Copies a piece without its white space, at most size bytes of it. */
+static size_t
+squeeze(char *out, size_t size, struct piece piece)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < piece.len && n < size; i++)
+		if (!text_is_white(piece.text[i]))
+			out[n++] = piece.text[i];
+	return n;
+}
+
+static void
+guess(struct rewriter *r, struct piece domain, struct piece local)
+{
+	struct author author = {
+		.guessed = true,
+		.begin = (size_t)(r->job->begin - r->job->body),
+		.end = (size_t)(r->job->end - r->job->body),
+	};
+	struct mailbox *mailbox = &author.mailbox;
+	char name[DOMAIN_MAX + 2];
+	const size_t len = squeeze(name, sizeof(name), domain);
+	const char *wrong = domain_canonical(mailbox->domain, name, len);
+
+	r->failed |= wrong == domain_no_memory;
+	if (wrong != NULL)
+		return;
+	squeeze(mailbox->local, MAILBOX_MAX, local);
+	mailbox->kind = MAILBOX_DOMAIN;
+	mailbox->routed = true;
+	r->job->found(r->job->arg, &author);
+}
+
+static void
+guess_bare(struct rewriter *r)
+{
+	struct author author = {
+		.guessed = true,
+		.mailbox.kind = MAILBOX_BARE,
+		.begin = (size_t)(r->job->begin - r->job->body),
+		.end = (size_t)(r->job->end - r->job->body),
+	};
+
+	if (r->len == 0 || r->len > MAILBOX_MAX)
+		return;
+	for (size_t i = 0; i < r->len; i++)
+		if (text_is_white(r->text[i]))
+			return;
+	memcpy(author.mailbox.local, r->text, r->len);
+	author.mailbox.routed = mailbox_is_routed(author.mailbox.local);
+	r->job->found(r->job->arg, &author);
+}
+
+static size_t
+span_to(const char *text, size_t len, const char *ends)
+{
+	size_t n = 0;
+
+	while (n < len && (text[n] == '\0' || strchr(ends, text[n]) == NULL))
+		n++;
+	return n;
+}
+
+/* LOCAL%DOMAIN at every percent sign, DOMAIN!LOCAL at every bang. */
+static void
+guess_routes(struct rewriter *r)
+{
+	const char *end = r->text + r->len;
+	const char *next;
+
+	for (const char *c = r->text; c < end; c = next + 1) {
+		const struct piece domain = { c,
+			span_to(c, (size_t)(end - c), "%!@") };
+
+		next = c + domain.len;
+		if (c > r->text && c[-1] == '%')
+			guess(r, domain,
+			    (struct piece){
+				r->text, (size_t)(c - 1 - r->text) });
+		if (next < end && *next == '!')
+			guess(r, domain,
+			    (struct piece){ next + 1,
+				span_to(
+				    next + 1, (size_t)(end - next - 1), "@") });
+	}
+}
+
+static void
+finish(struct rewriter *r)
+{
+	while (r->len > 0 && text_is_white(r->text[r->len - 1]))
+		r->len--;
+	if (span_to(r->text, r->len, "%!") < r->len)
+		guess_routes(r);
+	else if (!r->raw && span_to(r->text, r->len, "@") == r->len)
+		guess_bare(r);
+	r->len = 0;
+	r->bracketed = false;
+	r->in_brackets = false;
+}
+
+static void
+put(struct rewriter *r, char c)
+{
+	if (r->bracketed && !r->in_brackets)
+		return;
+	if (c == '\0' || (r->len == 0 && text_is_white(c)))
+		return;
+	/* White space inside an address is none; between words it tells. */
+	if (r->len < sizeof(r->text))
+		r->text[r->len++] = c;
+}
+
+static void
+special(struct rewriter *r, char c)
+{
+	if (c == '<') {
+		r->len = 0;
+		r->in_brackets = r->bracketed = true;
+	} else if (c == '>') {
+		r->in_brackets = false;
+	} else if (c == ':') {
+		r->len = 0; /* a group or a route ends */
+	} else if (!r->in_brackets) {
+		finish(r);
+	}
+}
+
+static void
+take(struct rewriter *r, char c)
+{
+	if (!r->raw && !r->in_quotes && (c == '(' || r->depth > 0)) {
+		r->depth += c == '(';
+		r->depth -= c == ')';
+	} else if (!r->raw && c == '"') {
+		r->in_quotes = !r->in_quotes;
+	} else if (!r->in_quotes && c != '\0' && strchr("<>:,;", c) != NULL) {
+		special(r, c);
+	} else {
+		put(r, c);
+	}
+}
+
+static bool
+read_way(const struct reading_job *job, bool raw)
+{
+	struct rewriter r = { .job = job, .raw = raw };
+
+	for (const char *c = job->from; c < job->to; c++) {
+		if (*c == '\\' && c + 1 < job->to)
+			c++;
+		take(&r, *c);
+	}
+	finish(&r);
+	return !r.failed;
+}
+
+/* What is never closed must not hide the rest. */
+bool
+author_read_rewritten(const struct reading_job *job)
+{
+	const bool closed = read_way(job, false);
+
+	return read_way(job, true) && closed;
+}
