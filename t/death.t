@@ -113,7 +113,7 @@ my @steps = (
 
 for my $death (0 .. $#steps) {
 	subtest "dead before $steps[$death][0]" => sub {
-		$play->sink->forget;
+		$play->forget;
 		my %talk;
 		my $last;
 		for my $i (0 .. $#steps) {
@@ -165,7 +165,7 @@ sub load
 }
 
 subtest 'killed and started again and again under load' => sub {
-	$play->sink->forget;
+	$play->forget;
 	my $deadline = time + 8;
 	my %file = map { $_ => $play->scratch->path("load.$_") } qw(a b c d);
 	my @clients = map {
@@ -213,7 +213,7 @@ my %without = (
 );
 for my $name (sort keys %without) {
 	subtest "$without{$name}: the guard alone" => sub {
-		$play->sink->forget;
+		$play->forget;
 		my @talk = (
 			[$outside, 'x@partner.example', $denied],
 			['127.0.0.7', 'x@partner.example', $denied],
@@ -236,7 +236,7 @@ for my $name (sort keys %without) {
 
 for my $name (qw(garbage mute)) {
 	subtest "a milter that answers $name" => sub {
-		$play->sink->forget;
+		$play->forget;
 		for my $client ($outside, $relay) {
 			my $reply = $play->client($name, $client)->deliver(
 				'ada@sender.example', ['x@partner.example'],

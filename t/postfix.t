@@ -288,7 +288,7 @@ subtest 'an address that no connector serves' => sub {
 };
 
 subtest 'several recipients in one message' => sub {
-	$play->sink->forget;
+	$play->forget;
 	my $smtp = $play->client('mx', '127.0.0.9');
 	my @to = qw(alice@example.com x@foreign.example y@partner.example);
 	is $smtp->mail('scan@example.com'), $ok_mail, 'sender';
@@ -301,7 +301,7 @@ subtest 'several recipients in one message' => sub {
 };
 
 subtest 'when every recipient is refused' => sub {
-	$play->sink->forget;
+	$play->forget;
 	my $smtp = $play->client('mx', '127.0.0.9');
 	$smtp->mail('scan@example.com');
 	is $smtp->rcpt('x@foreign.example'), $not_relayed, 'the one recipient';
@@ -310,7 +310,7 @@ subtest 'when every recipient is refused' => sub {
 };
 
 subtest 'RSET, a second message, a second EHLO' => sub {
-	$play->sink->forget;
+	$play->forget;
 	my $smtp = $play->client('mx', '203.0.113.9');
 	is $smtp->mail('alice@example.com'), $spoofed, 'a refused sender';
 	is $smtp->mail('ada@sender.example'), $ok_mail, 'then a good one';
@@ -331,7 +331,7 @@ subtest 'RSET, a second message, a second EHLO' => sub {
 };
 
 subtest 'pipelined commands' => sub {
-	$play->sink->forget;
+	$play->forget;
 	my $smtp = $play->client('mx', '127.0.0.9');
 	$smtp->send_raw(join '', map { "$_\r\n" }
 		'MAIL FROM:<scan@example.com>', 'RCPT TO:<x@foreign.example>',
@@ -527,7 +527,7 @@ subtest 'styles of replies' => sub {
 # ---- an inet socket, and the end --------------------------------------------
 
 subtest 'over an inet socket' => sub {
-	$play->sink->forget;
+	$play->forget;
 	my $port = Scratch::free_port('127.0.0.1');
 	my $other = Milter->new($play->scratch, name => 'inet', main => $main,
 		connectors => \%connectors, socket => "inet:$port\@127.0.0.1");

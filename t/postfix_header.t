@@ -82,7 +82,7 @@ $play->raise($milter, logins => { alice => 'secret' });
 sub arrive
 {
 	my ($client, $text, %case) = @_;
-	$play->sink->forget;
+	$play->forget;
 	my @replies = Case::transact($play, { client => $client, text => $text,
 		to => 'alice@example.com', %case });
 	like $replies[-1], qr/^250 2\.0\.0 Ok/, 'the message is taken';

@@ -236,8 +236,7 @@ Case::check($play, $_) for (
 );
 
 subtest 'check_header_from = monitor' => sub {
-	$play->arrived;
-	$play->sink->forget;
+	$play->forget;
 	$milter->clear_log;
 	Case::check($play, { what => 'a forged boss comes through',
 		client => '127.0.0.33', to => $alice,

@@ -129,6 +129,14 @@ sub arrived_for
 	return [sort map { @{ $_->{to} } } $self->arrived];
 }
 
+# Forgets them all, also those that are still on their way.
+sub forget
+{
+	my ($self) = @_;
+	$self->arrived;
+	return $self->{sink}->forget;
+}
+
 # What Postfix itself says of a recipient that the guard keeps out.
 sub guarded
 {
