@@ -19,9 +19,10 @@
  *   local part counts. The same address may be found several times.
  *
  * - Sendmail rewrites a header after its milters have seen it: LOCAL%DOMAIN and
- *   DOMAIN!LOCAL become LOCAL@DOMAIN, a bare name gets a domain of its own.
- *   Where an address would stand, such a domain or name counts, marked as
- *   guessed: who asks has to know whether it is one of ours.
+ *   DOMAIN!LOCAL become LOCAL@DOMAIN, brackets and control characters that it
+ *   has no use for go, and what has no @ gets a domain of its own. Where an
+ *   address would stand, that counts, marked as guessed: who asks has to know
+ *   whether it is one of ours.
  *
  * Malformed is what is not closed, not opened or nested wrongly; a backslash,
  * control character or square bracket out of place; a group in a group; a
@@ -41,8 +42,8 @@
 struct author {
 	/*
 	 * MAILBOX_DOMAIN or MAILBOX_LITERAL; guessed, also MAILBOX_BARE.
-	 * A local part beyond
-	 * MAILBOX_MAX is cut and then routed: the domain still counts.
+	 * A local part beyond MAILBOX_MAX is cut and then routed: the domain
+	 * still counts.
 	 */
 	struct mailbox mailbox;
 	/*

@@ -193,12 +193,15 @@ author_each(const char *body, size_t len,
 		.arg = arg };
 	struct reading_job job = { .body = body, .way = &strictly };
 	struct reading_result first = read_items(&job, body, len);
+	bool sound;
 
 	job.found = found;
 	job.arg = arg;
-	if (first.failed || !author_read_rewritten(&whole))
+	if (first.failed)
 		return false;
 	if (first.malformed || first.count == 0)
-		return !read_in_all_ways(&job, body, len);
-	return !read_items(&job, body, len).failed;
+		sound = !read_in_all_ways(&job, body, len);
+	else
+		sound = !read_items(&job, body, len).failed;
+	return author_read_rewritten(&whole) && sound;
 }

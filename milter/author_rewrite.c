@@ -19,6 +19,7 @@ struct rewriter {
 	bool in_brackets;
 	bool bracketed; /* there were brackets: all else is a display name */
 	bool raw;       /* quotes and comments are nothing special */
+	bool guessed;   /* in the address at hand */
 	bool failed;
 };
 
@@ -56,12 +57,14 @@ guess(struct rewriter *r, struct piece domain, struct piece local)
 	r->failed |= wrong == domain_no_memory;
 	if (wrong != NULL)
 		return;
-	squeeze(mailbox->local, MAILBOX_MAX, local);
+	/* Without a local part it is a bare name, too. */
+	r->guessed |= squeeze(mailbox->local, MAILBOX_MAX, local) > 0;
 	mailbox->kind = MAILBOX_DOMAIN;
 	mailbox->routed = true;
 	r->job->found(r->job->arg, &author);
 }
 
+/* Whatever has no @ becomes a local part, its blanks dots. */
 static void
 guess_bare(struct rewriter *r)
 {
@@ -71,14 +74,19 @@ guess_bare(struct rewriter *r)
 		.begin = (size_t)(r->job->begin - r->job->body),
 		.end = (size_t)(r->job->end - r->job->body),
 	};
+	char *local = author.mailbox.local;
+	size_t len = 0;
 
-	if (r->len == 0 || r->len > MAILBOX_MAX)
+	for (size_t i = 0; i < r->len && len < MAILBOX_MAX; i++)
+		if (!text_is_white(r->text[i]))
+			local[len++] = r->text[i];
+		else if (len > 0 && local[len - 1] != '.')
+			local[len++] = '.';
+	if (len > 0 && local[len - 1] == '.')
+		local[--len] = '\0';
+	if (len == 0)
 		return;
-	for (size_t i = 0; i < r->len; i++)
-		if (text_is_white(r->text[i]))
-			return;
-	memcpy(author.mailbox.local, r->text, r->len);
-	author.mailbox.routed = mailbox_is_routed(author.mailbox.local);
+	author.mailbox.routed = mailbox_is_routed(local);
 	r->job->found(r->job->arg, &author);
 }
 
@@ -92,9 +100,12 @@ span_to(const char *text, size_t len, const char *ends)
 	return n;
 }
 
-/* LOCAL%DOMAIN at every percent sign, DOMAIN!LOCAL at every bang. */
+/*
+ * LOCAL%DOMAIN at every percent sign, DOMAIN!LOCAL at every bang, LOCAL@DOMAIN
+ * at every @ but those of a route.
+ */
 static void
-guess_routes(struct rewriter *r)
+guess_routes(struct rewriter *r, bool is_route)
 {
 	const char *end = r->text + r->len;
 	const char *next;
@@ -102,9 +113,10 @@ guess_routes(struct rewriter *r)
 	for (const char *c = r->text; c < end; c = next + 1) {
 		const struct piece domain = { c,
 			span_to(c, (size_t)(end - c), "%!@") };
+		const char sign = c > r->text ? c[-1] : '\0';
 
 		next = c + domain.len;
-		if (c > r->text && c[-1] == '%')
+		if (sign == '%' || (sign == '@' && !is_route))
 			guess(r, domain,
 			    (struct piece){
 				r->text, (size_t)(c - 1 - r->text) });
@@ -119,39 +131,48 @@ guess_routes(struct rewriter *r)
 static void
 finish(struct rewriter *r)
 {
-	while (r->len > 0 && text_is_white(r->text[r->len - 1]))
-		r->len--;
-	if (span_to(r->text, r->len, "%!") < r->len)
-		guess_routes(r);
-	else if (!r->raw && span_to(r->text, r->len, "@") == r->len)
+	guess_routes(r, false);
+	if (!r->raw && !r->guessed && span_to(r->text, r->len, "@") == r->len)
 		guess_bare(r);
+	r->guessed = false;
 	r->len = 0;
 	r->bracketed = false;
 	r->in_brackets = false;
 }
 
+/* What stands behind brackets, and what closes nothing, goes. */
 static void
 put(struct rewriter *r, char c)
 {
-	if (r->bracketed && !r->in_brackets)
+	const bool control = (c >= 0 && c < ' ') || c == 0x7f;
+
+	if ((r->bracketed && !r->in_brackets) || c == ')' ||
+	    (r->raw && c == '(') || (control && !text_is_white(c)))
 		return;
-	if (c == '\0' || (r->len == 0 && text_is_white(c)))
-		return;
-	/* White space inside an address is none; between words it tells. */
 	if (r->len < sizeof(r->text))
 		r->text[r->len++] = c;
+}
+
+/* A group or a route ends. */
+static void
+colon(struct rewriter *r)
+{
+	guess_routes(r, r->in_brackets);
+	r->len = 0;
 }
 
 static void
 special(struct rewriter *r, char c)
 {
 	if (c == '<') {
+		if (r->bracketed)
+			finish(r);
 		r->len = 0;
 		r->in_brackets = r->bracketed = true;
 	} else if (c == '>') {
 		r->in_brackets = false;
 	} else if (c == ':') {
-		r->len = 0; /* a group or a route ends */
+		colon(r);
 	} else if (!r->in_brackets) {
 		finish(r);
 	}
@@ -172,8 +193,9 @@ take(struct rewriter *r, char c)
 	}
 }
 
+/* Sets *closed to whether every quote and comment was. */
 static bool
-read_way(const struct reading_job *job, bool raw)
+read_way(const struct reading_job *job, bool raw, bool *closed)
 {
 	struct rewriter r = { .job = job, .raw = raw };
 
@@ -182,6 +204,7 @@ read_way(const struct reading_job *job, bool raw)
 			c++;
 		take(&r, *c);
 	}
+	*closed = !r.in_quotes && r.depth == 0;
 	finish(&r);
 	return !r.failed;
 }
@@ -190,7 +213,10 @@ read_way(const struct reading_job *job, bool raw)
 bool
 author_read_rewritten(const struct reading_job *job)
 {
-	const bool closed = read_way(job, false);
+	bool closed;
+	bool sound = read_way(job, false, &closed);
 
-	return read_way(job, true) && closed;
+	if (!closed)
+		sound &= read_way(job, true, &closed);
+	return sound;
 }

@@ -53,9 +53,11 @@ mta_socket(struct mta_socket *out, const struct config *config)
 	if (!socket_name_parse(&name, socket))
 		return;
 	out->family = name.family;
-	out->path = name.family == ADDR_NONE ? name.rest : NULL;
-	if (out->path != NULL)
+	out->path = NULL;
+	if (name.family == ADDR_NONE) {
+		out->path = name.rest;
 		return;
+	}
 	len = strcspn(name.rest, "@");
 	text_init(&port, out->port, sizeof(out->port));
 	text_printf(&port, "%.*s", (int)len, name.rest);

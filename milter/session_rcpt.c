@@ -118,6 +118,22 @@ ends_here(const struct judged *judged, const struct mailbox *typed,
 		&judged->policy->organization, judged->connector, typed);
 }
 
+/* The MTA may have folded the letters of the local part, too. */
+static enum answer
+is_folded_internal_only_anywhere(
+    const struct judged *judged, const char *rcpt_addr)
+{
+	struct mailbox resolved;
+
+	if (rcpt_addr == NULL)
+		return ANSWER_NO;
+	if (session_parse_path(&resolved, rcpt_addr) != 0)
+		return ANSWER_UNKNOWN;
+	return resolved.local[0] != '\0'
+	    ? is_internal_only_anywhere(judged, &resolved)
+	    : ANSWER_NO;
+}
+
 /* typed is as typed, recipient completed. */
 static enum answer
 ask_internal_only(const struct judged *judged, const struct mailbox *typed,
@@ -129,10 +145,12 @@ ask_internal_only(const struct judged *judged, const struct mailbox *typed,
 		return ANSWER_NO;
 	answer = answer_either(is_internal_only(judged, recipient),
 	    is_resolved_internal_only(judged, typed, info->rcpt_addr));
-	if (ends_here(judged, typed, info))
-		answer = answer_either(
-		    answer, is_internal_only_anywhere(judged, typed));
-	return answer;
+	if (!ends_here(judged, typed, info))
+		return answer;
+	answer =
+	    answer_either(answer, is_internal_only_anywhere(judged, typed));
+	return answer_either(
+	    answer, is_folded_internal_only_anywhere(judged, info->rcpt_addr));
 }
 
 /* 0, or -1 without memory. */

@@ -138,9 +138,8 @@ test_messages(void)
 		fails = 0;
 		ok(!passed && strcmp(reply.code, c->code) == 0,
 		    "%s: refused wherever memory fails", c->what);
-		ok(deferred > 0 && sound,
-		    "%s: or deferred, %u times of %u", c->what, deferred,
-		    n - 1);
+		ok(deferred > 0 && sound, "%s: or deferred, %u times of %u",
+		    c->what, deferred, n - 1);
 	}
 	snapshots_free(server.snapshots);
 }

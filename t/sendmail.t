@@ -22,7 +22,8 @@ use Smtp;
 my @local = qw(192.0.2.25 192.0.2.26 192.0.2.27 2001:db8::25 2001:db8::26);
 my @clients = qw(203.0.113.7 203.0.113.8 203.0.113.9 203.0.113.10 203.0.113.16
     203.0.113.31 203.0.113.32 203.0.113.65 203.0.113.129 203.0.113.200
-    198.51.100.7 198.51.100.70 198.51.100.130 10.1.2.3 10.20.4.4 10.20.20.4
+    198.51.100.7 198.51.100.70 198.51.100.130
+    198.51.100.200 10.1.2.3 10.20.4.4 10.20.20.4
     10.20.31.4 10.20.32.4 2001:db8:1::9 2001:db8:9::1 2001:db8:9:1000::1
     2001:db8:a::1 2001:db8:ba2c::25);
 my %hosts = ('203.0.113.8' => 'host.sender.example',
@@ -38,7 +39,7 @@ my %listener = (
 	mx => ['192.0.2.25', 25], mx2 => ['192.0.2.26', 25],
 	mx3 => ['192.0.2.27', 25], loopback => ['127.0.0.1', 25],
 	named => ['127.0.0.1', 2525], submission => ['192.0.2.25', 587],
-	open => ['192.0.2.25', 2526],
+	open => ['192.0.2.25', 2526], masquerading => ['192.0.2.25', 2527],
 	mx6 => ['2001:db8::25', 25], other6 => ['2001:db8::26', 25],
 	loopback6 => ['::1', 25],
 );
@@ -146,6 +147,19 @@ enabled          = no
 usage            = closed
 bindings         = 0.0.0.0:25
 remote_ip_ranges = 203.0.113.64/26
+END
+	strict => <<'END',
+usage             = internet
+bindings          = 0.0.0.0:25
+remote_ip_ranges  = 198.51.100.192/26
+check_header_from = yes
+END
+	masqueraded => <<'END',
+usage             = internet
+bindings          = 0.0.0.0:2527
+remote_ip_ranges  = 198.51.100.192/26
+check_header_from = yes
+default_domain    = example.com
 END
 	open => <<'END',
 bindings          = 0.0.0.0:2526
@@ -710,6 +724,128 @@ subtest 'the name of an unverified sender' => sub {
 	    ['From: "Alice Example" <alice@example.com>'], 'is replaced';
 };
 
+# ---- what Sendmail makes of a From field ------------------------------------
+
+# It completes and rewrites addresses after the milter has seen them.
+my @made_ours = (
+	'ceo%example.com', 'CEO%EXAMPLE.COM', 'ceo%example.com.',
+	'Boss <example.com!ceo>', 'example.com!ceo', 'Boss <ceo%example.com>',
+	'<<ceo%example.com>>', 'ceo(x)%(y)example.com', 'ceo%exa(x)mple.com',
+	'ceo % example . com', "ceo%\n example.com", '"ceo"%example.com',
+	'ceo%"example.com"', 'ceo\%example.com', '"ceo%example.com"',
+	'<@sender.example:ceo%example.com>', 'b: ceo%example.com;',
+	'x@sender.example, Boss <ceo%example.com>',
+	'x@sender.example,,ceo%example.com,',
+	'x@sender.example;ceo%example.com',
+	'x@sender.example <ceo%example.com>', '<x@sender.example> '
+	. '<ceo%example.com>', '<ceo%example.com> x@sender.example',
+	'ceo%example.com@mx.example.com', 'ceo%example.com@localhost',
+	'ceo%example.com%mx.example.com@mx.example.com',
+	'example.com!ceo@mx.example.com', 'ceo%example.com@[127.0.0.1]',
+	'ceo%sender.example!ceo%example.com', 'sender.example!example.com!ceo',
+	'(ceo%example.com', '"ceo%example.com', 'ceo%example.com"',
+	'ceo%%example.com',
+	"x\@sender.example\nFrom: ceo%example.com",
+	"ceo%example.com\nFrom: x\@sender.example",
+	"x\@sender.example\nFROM : The Boss <ceo%example.com>",
+	"ceo%\xef\xbd\x85xample.com", "ceo%example\xe3\x80\x82com",
+);
+my @strict = (client => '198.51.100.200', to => 'alice@example.com');
+my @forged_author = ($spoof, 'strict', 'authoritative_domain_sender');
+
+sub from
+{
+	return "From: $_[0]\nSubject: x\n\nx\n";
+}
+
+sub shown
+{
+	return $_[0] =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ger;
+}
+
+is +(transact({ @strict, text => from($_) }))[-1], tagged(@forged_author),
+    'an author that would be ours: ' . shown($_) for @made_ours;
+
+subtest 'and what stays a stranger' => sub {
+	like +(transact({ @strict, text => $_ }))[-1], $taken, shown($_)
+	    for from('x@sender.example'), from('x%foreign.example'),
+	    from('foreign.example!x'), from('ceo'), from('The CEO <ceo>'),
+	    from('"100%example.com" <x@sender.example>'),
+	    from('x@sender.example (ceo%example.com)'),
+	    "Resent-From: ceo%example.com\n" . from('x@sender.example');
+};
+
+# Sendmail takes out closing signs that close nothing, and white space that is
+# none in mail; it takes the first of several addresses.
+for my $from ('ceo@exam>ple.com', 'ceo@>example.com',
+	'ceo%exam)ple.com', 'ceo%)example.com', 'ceo%example.com)',
+	'<ceo%exam)ple.com>', 'exam)ple.com!ceo', 'example.com)!ceo',
+	"ceo%example.com\x0b", "ceo%example.com\x0c",
+	"ceo%\x0bexample.com", "ceo%example\x0b.com",
+	"\x0bexample.com!ceo", "ceo%example.com\x7f",
+	'Boss <ceo%example.com>: x', '<ceo%example.com> b: '
+	. 'x@sender.example;', '<ceo%example.com>::',
+	'<ceo%example.com><@', '<example.com!ceo:x>') {
+	is +(transact({ @strict, text => from($from) }))[-1],
+	    tagged(@forged_author), 'an author that would be ours: '
+	    . shown($from);
+}
+
+# Does the body of a From field hold an address in our domain, for a mail
+# program? Not in a display name, a comment or a route.
+sub holds_ours
+{
+	my ($body) = @_;
+	$body =~ s/"(?:[^"\\]|\\.)*"/q/gs;
+	1 while $body =~ s/\((?:[^()\\]|\\.)*\)//gs;
+	$body =~ s/\@[\w.-]+[,:]//g;
+	return $body =~ /[^\s<>,;:@]\s*\@\s*example\s*\.\s*com(?!\s*\.\s*\w)
+	    (?![\w\-\[\]^:])/ix;
+}
+
+sub authors
+{
+	my ($message) = @_;
+	my ($header) = split /\n\n/, $message->{data}, 2;
+	return map { s/^From[ \t]*://ir } grep { /^From[ \t]*:/i }
+	    split /\n(?![ \t])/, $header;
+}
+
+# The numbers of those that were accepted and arrive as ours.
+sub ours_of
+{
+	my ($at, @from) = @_;
+	my $accepted = 0;
+	my $smtp;
+	$sink->forget;
+	for my $i (0 .. $#from) {
+		$smtp = undef if $i % 100 == 0;
+		$smtp //= stranger($at, '198.51.100.200');
+		$smtp->ehlo if $i % 100 == 0;
+		$accepted += $smtp->deliver('ada@sender.example',
+			['alice@example.com'], "From: $from[$i]\n"
+			. "Subject: $i\n\nx\n") =~ /^2/;
+	}
+	my @arrived = $sink->messages;
+	is scalar(@arrived), $accepted, "$accepted of " . @from . ' arrive';
+	return map { my $number = $_->{data} =~ /^Subject: (\d+)$/m ? $1 : '?';
+		map { "$from[$number] => $_" } grep { holds_ours($_) }
+		authors($_) } @arrived;
+}
+
+# No closing sign but where one is open.
+my @atoms = (qw(x ceo example.com example.com sender.example mx.example.com
+	localhost x@sender.example % % ! ! @ @ : ; < " ^ . [ ::), ',', ' ', ' ',
+	"\n ", '<ceo>', '(x)', '"x y"', '<example.com!ceo>');
+my $seed = $ENV{SEED} // time;
+srand $seed;
+note "SEED=$seed";
+my @random = map { join '', map { $atoms[rand @atoms] } 1 .. 2 + rand 7 }
+    1 .. 400;
+my @ours = ours_of('mx', @random);
+is_deeply [map { shown($_) } @ours], [], 'no random author arrives as ours'
+    or diag "SEED=$seed";
+
 # ---- the log ----------------------------------------------------------------
 
 # at, client, what the milter took for the listener.
@@ -817,9 +953,35 @@ is $sendmail->queued, 0, 'nothing was taken meanwhile';
 $milter->start;
 outcome('served again at once', 'mx', '203.0.113.16', $ok_mail, $ok_foreign);
 
-# ---- the sample, and over TCP -----------------------------------------------
+# ---- masquerading -----------------------------------------------------------
 
 $sendmail->stop;
+subtest 'a Sendmail that masquerades' => sub {
+	my $other = Sendmail->new($scratch, sink => $sink->port,
+		lines => "MASQUERADE_AS(`example.com')dnl\n" . mta(),
+		authority => $authority, listeners => [
+		'Family=inet, Port=2527, Name=MTA']);
+	$other->access($own . mta('guard'));
+	$other->start;
+	my $refused = tagged($spoof, 'masqueraded',
+		'authoritative_domain_sender');
+	my $reply = sub { (transact({ @strict, at => 'masquerading',
+		text => from($_[0]) }))[-1] };
+	is $reply->($_), $refused, shown($_) for 'ceo', '"ceo"', '<ceo>',
+	    'The CEO <ceo>', 'The CEO <"ceo">', 'ceo (x)', "\n ceo",
+	    'x@sender.example, ceo', 'b: ceo;', '<@mx.example.com:ceo>',
+	    'ceo>', 'x <ceo', 'ceo^example.com', 'ceo::x', '=?utf-8?q?ceo?=',
+	    "x\@sender.example\nFrom: ceo", @made_ours;
+	like $reply->($_), $taken, shown($_) for 'x@sender.example',
+	    'The CEO <x@sender.example>', 'x%foreign.example';
+	is $reply->($_), $refused, shown($_) for 'john smith', '"John Smith"',
+	    'Boss <john smith>', 'ceo at example.com', 'ceo!', '!ceo',
+	    'ceo%!example.com';
+	$other->stop;
+};
+
+# ---- the sample, and over TCP -----------------------------------------------
+
 subtest 'etc/sendmail.mc.example' => sub {
 	my $sample = Scratch::slurp("$FindBin::Bin/../etc/sendmail.mc.example");
 	$sample =~ s{S=local:/run/[^,]+}{S=local:$socket}

@@ -256,7 +256,11 @@ static const struct play plays[] = {
 	    WORLD NET(CHECKS "default_domain = example.com\n"), {
 	    HERE, MESSAGE, WITH("From", "The Boss <boss>"),
 	    REFUSED(NOT_AS_THIS("My Net", "authoritative_domain_sender")),
-	    MESSAGE, WITH("From", "The Boss"), END_WITH(NULL) } },
+	    MESSAGE, WITH("From", "The Boss"),
+	    REFUSED(NOT_AS_THIS("My Net", "authoritative_domain_sender")),
+	    MESSAGE, WITH("From", "Us: a@client.test;"), END_WITH(NULL),
+	    MESSAGE, WITH("From", "The Boss <a@client.test>"),
+	    END_WITH(NULL) } },
 	{ "an author the login owns", WORLD USERS(
 		"check_header_from = yes\n" PLAIN), {
 	    HERE, { .verb = MAIL, "<alice@example.com>", .tls = "TLSv1.3",
