@@ -113,8 +113,10 @@ guess_routes(struct rewriter *r, bool is_route)
 	for (const char *c = r->text; c < end; c = next + 1) {
 		const struct piece domain = { c,
 			span_to(c, (size_t)(end - c), "%!@") };
-		const char sign = c > r->text ? c[-1] : '\0';
+		char sign = '\0';
 
+		if (c > r->text)
+			sign = c[-1];
 		next = c + domain.len;
 		if (sign == '%' || (sign == '@' && !is_route))
 			guess(r, domain,

@@ -147,8 +147,7 @@ test_messages(void)
 static void
 nobody(void *arg, const struct author *author)
 {
-	(void)author;
-	++*(unsigned *)arg;
+	*(unsigned *)arg += !author->guessed;
 }
 
 static void
