@@ -110,22 +110,26 @@ demo: deps
 SCRIPT_TESTS := $(sort $(wildcard t/*.t))
 PROVE := prove --timer
 PROVE_C := $(PROVE) -e ''
+# Those with threads of their own.
+TSAN_TESTS := $(patsubst %,$(BUILD)-tsan/t/%.t,threads limit_threads writer \
+	tarpit log)
 
 check: deps
 	$(Q)$(MAKE) --no-print-directory -j2 WERROR=-Werror tests
 	$(Q)$(MAKE) --no-print-directory -j2 WERROR=-Werror \
 	    BUILD=$(BUILD)-asan SAN=address,undefined tests
 	$(Q)$(MAKE) --no-print-directory -j2 WERROR=-Werror \
-	    BUILD=$(BUILD)-tsan SAN=thread $(BUILD)-tsan/t/threads.t
+	    BUILD=$(BUILD)-tsan SAN=thread $(TSAN_TESTS)
 	$(Q)$(PROVE_C) $(C_TESTS)
 	$(Q)SELECTION_CASES=200000 \
 	    $(PROVE_C) $(C_TESTS:$(BUILD)/%=$(BUILD)-asan/%)
-	$(Q)$(PROVE_C) $(BUILD)-tsan/t/threads.t
+	$(Q)$(PROVE_C) $(TSAN_TESTS)
 	$(Q)BUILD=$(BUILD) $(PROVE) $(SCRIPT_TESTS)
 
 # The same with far more cases; for the patient.
 check-long: check
 	$(Q)SELECTION_CASES=100000000 $(PROVE_C) $(BUILD)/t/selection.t
+	$(Q)LIMIT_EVENTS=1000000000 $(PROVE_C) $(BUILD)/t/limit_storm.t
 
 # What is generated from the tables of the program: parts of the manuals.
 docs: all

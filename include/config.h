@@ -23,10 +23,37 @@ struct sources;
 struct milter_settings {
 	const char *socket; /* libmilter's spelling, checked */
 	unsigned socket_mode;
-	const char *socket_group; /* "": none */
-	const char *user;         /* "user" or "user:group"; "": stay */
+	const char *socket_group;   /* "": none */
+	const char *user;           /* "user" or "user:group"; "": stay */
+	const char *control_socket; /* path; "": none */
 	long long max_sessions;
+	long long max_tarpits;
 	int syslog_facility; /* LOG_MAIL ... */
+};
+
+/* [protocol_log]; sizes in bytes, times in seconds, UNLIMITED is allowed. */
+struct protocol_log_settings {
+	const char *directory; /* "": none is written */
+	long long max_file_size;
+	long long max_directory_size;
+	long long max_age;
+	bool required; /* no mail while it cannot be written */
+};
+
+/* What back pressure looks at, in the order of its settings. */
+enum resource {
+	RESOURCE_DISK,         /* per mille of the queue's volume in use */
+	RESOURCE_FREE_DISK,    /* bytes free there; little is bad */
+	RESOURCE_MEMORY,       /* per mille in use */
+	RESOURCE_QUEUE_LENGTH, /* messages */
+};
+#define RESOURCE_COUNT (RESOURCE_QUEUE_LENGTH + 1)
+
+/* [back_pressure] */
+struct pressure_settings {
+	bool enabled;
+	const char *queue_directory; /* "": none; disks are not looked at */
+	struct thresholds thresholds[RESOURCE_COUNT]; /* in its units */
 };
 
 /* Where the value of a setting came from; what comes later here overrules. */
@@ -70,8 +97,18 @@ struct config *config_on_day(const struct config *config, int today) NODISCARD;
 
 void config_free(struct config *config);
 
+/*
+ * The control_socket of the main file path, whatever else is wrong with the
+ * configuration: for asking a running daemon about one that does not load.
+ * Written to out, "" when there is none or it cannot be read.
+ */
+void config_find_control_socket(const char *path, char *out, size_t size);
+
 const struct policy *config_policy(const struct config *config);
 const struct milter_settings *config_milter(const struct config *config);
+const struct protocol_log_settings *config_protocol_log(
+    const struct config *config);
+const struct pressure_settings *config_pressure(const struct config *config);
 
 /* SHA-256 of all files, hex. */
 const char *config_hash(const struct config *config);

@@ -3,9 +3,10 @@
  *
  * config_files.c finds the files and their sections, config_build.c makes
  * structs of sections, config_linked.c loads what settings name as a whole
- * file, config_origin.c tells where a value was written, config.c puts all
- * together and keeps it. Only they and lint include this. While building one
- * thread, afterwards constant.
+ * file, config_origin.c tells where a value was written, config_peek.c reads
+ * one of a configuration that may be broken, config.c puts all together and
+ * keeps it. Only they and lint include this. While building one thread,
+ * afterwards constant.
  */
 #ifndef CONFIG_PARTS_H
 #define CONFIG_PARTS_H
@@ -56,6 +57,8 @@ struct config {
 	bool expires;
 	char hash[DIGEST_HEX_MAX];
 	struct global_settings global;
+	/* By row: its value could not be parsed; the built-in one stands. */
+	bool global_wrong[SCHEMA_GLOBAL_MAX];
 	struct policy policy;
 	struct path_list files; /* other than the main file */
 	struct placed_section globals[SECTION_DEFAULTS + 1];
@@ -119,6 +122,13 @@ struct place section_place(const struct placed_section *section);
 /* The key by which a section names a known usage, and that; or NULL. */
 const struct ini_key *section_usage(
     const struct placed_section *section, unsigned *usage);
+
+/* The key of a section that sets a setting, or NULL. */
+const struct ini_key *section_key(
+    const struct ini_section *section, const char *setting);
+
+/* Do both lead to one file, as far as can be told without looking? */
+bool config_same_path(const char *a, const char *b);
 
 /* Is a directory configured? Some presets ask. */
 bool config_has_directory(const struct config *config);

@@ -9,6 +9,7 @@
 #ifndef CONNECTOR_H
 #define CONNECTOR_H
 
+#include <limits.h>
 #include <stdint.h>
 
 #include "addrset.h"
@@ -41,6 +42,15 @@ enum header_check { HEADER_CHECK_NO, HEADER_CHECK_MONITOR, HEADER_CHECK_YES };
 enum resolution { RESOLVE_NO, RESOLVE_ANNOTATE, RESOLVE_YES };
 
 enum helo_syntax { HELO_SYNTAX_TOLERANT, HELO_SYNTAX_STRICT, HELO_SYNTAX_OFF };
+
+/* A limit that is none. */
+#define UNLIMITED LLONG_MAX
+
+/* Whose messages are counted together: MessageRateSource. */
+enum rate_source { RATE_NONE, RATE_IP_ADDRESS, RATE_USER, RATE_ALL };
+
+/* ProtocolLoggingLevel. */
+enum logging_level { LOGGING_NONE, LOGGING_VERBOSE };
 
 enum internal_only_reply { INTERNAL_ONLY_AUTHREQUIRED, INTERNAL_ONLY_UNKNOWN };
 
@@ -121,13 +131,30 @@ struct connector {
 	bool reject_reserved_top_level;
 	bool reject_reserved_second_level;
 	bool reject_single_label;
-	long long max_recipients_per_message;
 	/* HELO */
 	bool require_ehlo_domain;
 	enum helo_syntax helo_syntax;
-	/* headers */
+	/* limits; UNLIMITED where that is allowed, times in seconds */
+	long long max_inbound_connection;
+	long long max_inbound_connection_per_source;
+	long long max_inbound_connection_percentage_per_source;
+	long long message_rate_limit; /* a minute */
+	enum rate_source message_rate_source;
+	long long max_recipients_per_message;
+	long long max_message_size;
+	long long max_header_size;
+	long long max_hop_count;
+	long long max_local_hop_count; /* 0: any number */
+	long long max_protocol_errors;
+	long long connection_timeout;
+	long long connection_inactivity_timeout;
+	long long tarpit_interval;
+	/* headers and log */
 	bool stamp;
 	struct field_prefixes protected_headers;
+	enum logging_level protocol_logging_level;
+	/* the MTA's, which tells what it calls itself in Received fields */
+	const char *fqdn; /* canonical; "": its own */
 };
 
 enum own_domains { OWN_AUTHORITATIVE, OWN_ACCEPTED };

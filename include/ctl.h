@@ -1,9 +1,10 @@
 /*
  * ctl.h - what every verb of connectorctl shares.
  *
- * A verb is one file ctl_NAME.c with one function, and one row in ctl.c. It
- * gets its own name as argv[0], writes to standard output, and returns the exit
- * status of the program after saying on standard error what failed. One thread.
+ * A verb is one file ctl_NAME.c with one function (ctl_daemon.c has all that
+ * talk to the daemon), and one row in ctl.c. It gets its own name as argv[0],
+ * writes to standard output, and returns the exit status of the program after
+ * saying on standard error what failed. One thread.
  */
 #ifndef CTL_H
 #define CTL_H
@@ -30,9 +31,12 @@ struct ctl_verb {
 };
 
 int ctl_directory(int argc, char **argv);
+int ctl_drain(int argc, char **argv);
 int ctl_explain(int argc, char **argv);
 int ctl_help(int argc, char **argv);
 int ctl_mta(int argc, char **argv);
+int ctl_reload(int argc, char **argv);
+int ctl_status(int argc, char **argv);
 int ctl_test(int argc, char **argv);
 int ctl_verify_stamp(int argc, char **argv);
 

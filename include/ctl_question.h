@@ -20,7 +20,7 @@ struct request {
 	const char *client;
 	const char *listener;
 	const char *mechanism;
-	const char *size; /* no rule looks at it yet */
+	const char *size;
 	const char **recipients;
 };
 

@@ -1,5 +1,5 @@
 /*
- * digest.h - SHA-256, and HMAC with it.
+ * digest.h - SHA-256, HMAC with it, and a keyed hash for tables.
  *
  * The only room that knows libcrypto. A configuration is named by the digest of
  * its files, recipients are found by theirs, and the stamp is signed with HMAC.
@@ -9,6 +9,7 @@
 #define DIGEST_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "compiler.h"
 
@@ -43,5 +44,20 @@ int digest_hmac(unsigned char out[DIGEST_SIZE], const unsigned char *key,
 /* 64 lower-case hex digits. Returns hex. */
 const char *digest_hex(
     char hex[DIGEST_HEX_MAX], const unsigned char bytes[DIGEST_SIZE]);
+
+/*
+ * A hash whose key nobody outside of this process knows: SipHash-2-4 with 128
+ * bits of output, so that nobody can fill one place of a table on purpose. The
+ * key is drawn by keyed_new. One thread at a time per struct keyed.
+ */
+struct keyed;
+
+/* NULL without memory, libcrypto or randomness. Freed by keyed_free. */
+struct keyed *keyed_new(void) NODISCARD;
+void keyed_free(struct keyed *keyed);
+
+/* 0, or -1 when libcrypto fails; out is then zero. */
+int keyed_hash(struct keyed *keyed, uint64_t out[2], const void *bytes,
+    size_t len) NODISCARD;
 
 #endif

@@ -29,6 +29,7 @@ struct question {
 	const char *auth_mechanism;
 	const char *from;        /* NULL: stop after selection */
 	const char *header_from; /* body of the field; NULL: not judged */
+	long long size;          /* of the message, as MAIL declares; -1: not */
 	const char *const *recipients;
 	size_t recipient_count;
 };

@@ -61,14 +61,31 @@ enum sender_claim {
 };
 #define CLAIM_SETS 64
 
+/* Has the connector taken the session in? If not, what stood against it. */
+enum slot { SLOT_HELD, SLOT_CONNECTOR_FULL, SLOT_SOURCE_FULL };
+
+/* How low the machine is on what mail needs; see pressure.h. */
+enum pressure {
+	PRESSURE_LOW,
+	PRESSURE_MEDIUM,
+	PRESSURE_HIGH,
+	PRESSURE_UNKNOWN, /* a resource could not be read */
+};
+
 struct facts {
 	/* connect */
-	bool live;          /* there is live state: false when explaining */
-	bool admitted;      /* the session count was below max_sessions */
-	struct addr client; /* ADDR_NONE: the MTA gave no IP address */
+	bool live;     /* there is live state: false when explaining */
+	bool admitted; /* the session count was below max_sessions */
+	enum slot slot;
+	struct addr client;       /* ADDR_NONE: the MTA gave no IP address */
 	struct endpoint listener; /* ADDR_NONE: the MTA did not tell */
 	const char *client_name;  /* lower case; NULL: none we can hold */
 	enum answer client_name_verified; /* UNKNOWN: DNS failed, or not told */
+	/* from here on, of live state */
+	enum stage command;        /* what is being answered */
+	long long age;             /* ms since the client connected */
+	long long silence;         /* ms since the last command was answered */
+	long long protocol_errors; /* unknown commands and 501 so far */
 	/* helo: of the newest HELO or EHLO */
 	enum helo_form helo;
 	/* mail */
@@ -81,6 +98,9 @@ struct facts {
 	unsigned sender_claim;               /* enum sender_claim */
 	bool mail_parameters_valid;
 	bool auth_null; /* MAIL said AUTH=<>: passed on for a stranger */
+	long long declared_size; /* SIZE= of MAIL, RFC 1870; -1: none */
+	enum pressure pressure;
+	bool rate_exceeded; /* more messages than message_rate_limit */
 	/* rcpt */
 	const struct mailbox *recipient; /* completed by default_domain */
 	bool rcpt_parameters_valid;
@@ -92,7 +112,12 @@ struct facts {
 	bool authors_told; /* false: explaining without a header From */
 	uint64_t
 	    author_claims; /* bit n: an author's enum sender_claim set is n */
-	bool header_overfull; /* more fields than we can keep or delete */
+	bool header_overfull;    /* more fields than we can keep or delete */
+	bool message_told;       /* false: explaining, nothing was sent */
+	long long message_bytes; /* header and body, as RFC 1870 counts */
+	long long header_bytes;
+	long long hops;       /* Received fields, before any is taken out */
+	long long local_hops; /* those of this server */
 };
 
 /*

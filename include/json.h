@@ -27,5 +27,6 @@ void json_close(struct json *json, char bracket);
 /* A NULL value writes null. */
 void json_string(struct json *json, const char *key, const char *value);
 void json_bool(struct json *json, const char *key, bool value);
+void json_number(struct json *json, const char *key, long long value);
 
 #endif

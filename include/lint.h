@@ -18,6 +18,7 @@
 struct lint {
 	const struct config *config;
 	const struct connector_settings *settings;
+	bool looks; /* at folders: not on another day */
 	struct diags *diags;
 };
 

@@ -3,8 +3,8 @@
  *
  * lint.c says where a problem stands and in which words, lint_check.c has the
  * checks between two settings, lint_relay.c who may relay without a login,
- * lint_global.c the sections that stand once. No other room includes this. One
- * thread at a time.
+ * lint_global.c the sections that stand once, lint_pressure.c [back_pressure].
+ * No other room includes this. One thread at a time.
  */
 #ifndef LINT_PARTS_H
 #define LINT_PARTS_H
@@ -31,9 +31,23 @@ void lint_report_pair(const struct lint *lint, enum severity severity,
 bool lint_can_judge(const struct lint *lint, size_t index, const char *first,
     const char *second);
 
-/* Was a value written that could not be parsed? Such a field is empty. */
+/* Was a value written that could not be parsed? The built-in one stands. */
 bool lint_global_lost(
     const struct lint *lint, enum section_kind section, const char *setting);
+
+/* Where a setting of a section that stands once is written, or nowhere. */
+struct place lint_global_place(
+    const struct lint *lint, enum section_kind section, const char *key);
+
+/*
+ * The same as lint_report_pair between two settings of such a section: at the
+ * first that is written, one of them is.
+ */
+void lint_report_global(const struct lint *lint, enum severity severity,
+    enum section_kind section, const char *const keys[2], const char *sentence);
+
+/* What mail is deferred for when the machine is low on something. */
+void lint_pressure(const struct lint *lint);
 
 /* What a setting of a connector cannot mean, by itself or beside another. */
 struct lint_check {

@@ -5,7 +5,11 @@
  * standard error; before log_open to standard error alone. One line per command
  * that was refused and per accepted message, in the keys of struct log_record;
  * client text passes the one encoder. Failure to write is nobody's to report.
- * Any thread, but log_open before there are threads.
+ * Between log_start and log_stop a thread of its own does the writing
+ * (writer.h): a system log or a pipe that hangs delays nobody, and when
+ * LOG_RING bytes wait the oldest lines go; how many were lost is said as soon
+ * as lines can be written again. Any thread, but log_open before there are
+ * threads.
  */
 #ifndef LOG_H
 #define LOG_H
@@ -16,8 +20,23 @@
 /* facility is one of syslog's LOG_MAIL ...; ident is not copied. */
 void log_open(const char *ident, int facility);
 
-/* Connects to syslog anew. */
+/* Connects to syslog anew, with the next line at the latest. */
 void log_reopen(void);
+
+/* Bytes of lines that wait to be written. */
+#define LOG_RING 4194304
+
+/* Lines are written by a thread from here on. 0, or -1: by their callers. */
+int log_start(void) NODISCARD;
+
+/*
+ * Writes what is left, for no longer than milliseconds. Lines that come later
+ * are written by their callers; none are when the thread hangs still.
+ */
+void log_stop(long long milliseconds);
+
+/* Lines lost so far, because they came faster than they could be written. */
+unsigned long log_dropped(void);
 
 /* priority is one of syslog's LOG_ERR ... What exceeds LOG_LINE_MAX is cut. */
 void log_line(int priority, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -23,9 +23,26 @@ void process_prepare(void);
  */
 int process_check_socket(const char *socket) NODISCARD;
 
+/* The descriptor that whatever is opened next will get, or -1. */
+int process_next_descriptor(void);
+
+/*
+ * The edits of a message are several small packets in a row, and over TCP the
+ * second would wait for the MTA's delayed ACK, 42 ms a message. libmilter shows
+ * no descriptor, but its listener got the next one, and what is accepted from
+ * it inherits the option.
+ */
+void process_send_at_once(int listener);
+
 /* Gives the open UNIX socket its mode and group; nothing over TCP. */
 int process_open_socket_to(
     const char *socket, const struct milter_settings *settings) NODISCARD;
+
+/*
+ * The daemon removes its sockets when it stops: the one at path becomes user's,
+ * as in process_become. Without the right to give, it stays.
+ */
+int process_give_socket(const char *path, const char *user) NODISCARD;
 
 /*
  * Becomes user ("name" or "name:group") for good; "" stays as it is. Without

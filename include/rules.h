@@ -47,6 +47,6 @@ extern const struct rule rules[];
 extern const size_t rule_count;
 
 /* At least rule_count. */
-#define RULES_MAX 32
+#define RULES_MAX 48
 
 #endif

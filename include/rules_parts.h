@@ -25,6 +25,27 @@ enum answer rule_client_address(
 enum answer rule_listener(const struct judged *judged, enum reply_id *reply);
 enum answer rule_connector(const struct judged *judged, enum reply_id *reply);
 
+/* limits, of all stages */
+enum answer rule_connector_slot(
+    const struct judged *judged, enum reply_id *reply);
+enum answer rule_source_slot(const struct judged *judged, enum reply_id *reply);
+bool rule_asks_live_helo(const struct judged *judged);
+enum answer rule_age(const struct judged *judged, enum reply_id *reply);
+enum answer rule_protocol_errors(
+    const struct judged *judged, enum reply_id *reply);
+enum answer rule_pressure(const struct judged *judged, enum reply_id *reply);
+enum answer rule_rate(const struct judged *judged, enum reply_id *reply);
+bool rule_asks_declared_size(const struct judged *judged);
+enum answer rule_declared_size(
+    const struct judged *judged, enum reply_id *reply);
+bool rule_asks_message_size(const struct judged *judged);
+enum answer rule_message_size(
+    const struct judged *judged, enum reply_id *reply);
+enum answer rule_header_size(const struct judged *judged, enum reply_id *reply);
+bool rule_asks_message(const struct judged *judged);
+enum answer rule_hops(const struct judged *judged, enum reply_id *reply);
+enum answer rule_local_hops(const struct judged *judged, enum reply_id *reply);
+
 /* helo */
 bool rule_asks_ehlo_domain(const struct judged *judged);
 enum answer rule_ehlo_domain(const struct judged *judged, enum reply_id *reply);
@@ -62,8 +83,5 @@ enum answer rule_internal_only(
     const struct judged *judged, enum reply_id *reply);
 enum answer rule_recipient_count(
     const struct judged *judged, enum reply_id *reply);
-
-/* eom */
-enum answer rule_header_size(const struct judged *judged, enum reply_id *reply);
 
 #endif

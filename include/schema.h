@@ -21,8 +21,8 @@ struct global_settings {
 	const char *stamp_key_file; /* "": none */
 	struct strings connectors;  /* files and folders */
 	const char *directory_recipients;
-	long long protocol_log_max_file_size;
-	long long protocol_log_max_directory_size;
+	struct protocol_log_settings protocol_log;
+	struct pressure_settings back_pressure;
 };
 
 /* [group NAME] */
@@ -30,7 +30,8 @@ struct group_settings {
 	struct strings members;
 };
 
-/* At least schema_connector_count. */
+/* At least schema_global_count and schema_connector_count. */
+#define SCHEMA_GLOBAL_MAX 64
 #define SCHEMA_CONNECTOR_MAX 128
 
 /* [connector NAME]: the connector, and what else its checks look at. */
@@ -40,8 +41,6 @@ struct connector_settings {
 	unsigned usage;
 	bool binary_mime_enabled;
 	bool chunking_enabled;
-	long long connection_timeout;
-	long long connection_inactivity_timeout;
 	/* By row: its value could not be parsed, so there is none. */
 	bool wrong[SCHEMA_CONNECTOR_MAX];
 };

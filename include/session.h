@@ -18,6 +18,11 @@
  * Every header field is needed for the firewall, whatever the configuration, so
  * no session can lack a callback that a newer one needs.
  *
+ * Limits are kept in live.h: a session holds a slot of its connector from
+ * connect to session_free, and moves it when it changes connector. A refusal of
+ * the 5xx kind to an anonymous client may be held back by tarpit_interval
+ * before its function returns; nothing else here waits.
+ *
  * Without memory, or asked in an impossible order, a session refuses in the
  * words of a rule that cannot decide (REPLY_UNDECIDED), by rule "internal".
  *
@@ -27,8 +32,7 @@
 #ifndef SESSION_H
 #define SESSION_H
 
-#include <stdatomic.h>
-
+#include "live.h"
 #include "policy.h"
 #include "snapshot.h"
 
@@ -45,13 +49,12 @@ struct observer {
 	void *arg;
 };
 
-/* What all sessions share; once they run, only sessions changes. */
+/* What all sessions share; once they run, only what is counted changes. */
 struct server {
 	struct snapshots *snapshots;
 	struct observer observer;
-	bool live;            /* false: explain; nothing is logged */
-	bool verbose;         /* log the connector that each session gets */
-	atomic_long sessions; /* connected now */
+	struct live *live; /* NULL: explain; nothing is logged or counted */
+	bool verbose;      /* log the connector that each session gets */
 };
 
 /* What the MTA tells at each stage. Pointers are read during the call only. */
@@ -73,6 +76,7 @@ struct mail_info {
 	const char *verify; /* {verify}: of Sendmail alone */
 	const char *cn_subject;
 	const char *cert_subject;
+	const char *server_name; /* {j}: what the MTA calls itself */
 	const char *queue_id;
 };
 
@@ -147,6 +151,12 @@ bool session_eom(struct session *session, const struct eom_info *info,
  */
 bool session_done(
     struct session *session, bool edited, struct reply *reply) NODISCARD;
+
+/* So many bytes of the body, with its CR LF. Nothing can be answered. */
+void session_body(struct session *session, size_t len);
+
+/* A command that the MTA does not know; it is the MTA's to refuse. */
+void session_unknown(struct session *session, const char *command);
 
 /* The transaction ends without a message. */
 void session_abort(struct session *session);

@@ -3,9 +3,10 @@
  *
  * session.c plays the session, session_mail.c and session_rcpt.c learn the
  * facts of their commands, session_message.c reads the header and ends the
- * message, session_edits.c says what the header needs, session_log.c what the
- * operator log hears of it all. No other room includes this. A session owns
- * what it points to, but for the server. As for threads see session.h.
+ * message, session_edits.c says what the header needs, session_live.c what is
+ * counted and timed, session_log.c what the operator log hears of it all, and
+ * session_protocol.c the protocol log. No other room includes this. A session
+ * owns what it points to, but for the server. As for threads see session.h.
  */
 #ifndef SESSION_PARTS_H
 #define SESSION_PARTS_H
@@ -63,22 +64,34 @@ struct transaction {
 	struct mailbox login_address;
 	char *tls;
 	char certificate[DOMAIN_MAX + 1];
-	char queue_id[QUEUE_ID_MAX]; /* once ended */
-	char author[SHOWN_MAX];      /* see session_note_author; empty: none */
+	char server_name[DOMAIN_MAX + 1]; /* canonical; "": none is known */
+	char queue_id[QUEUE_ID_MAX];      /* once ended */
+	char author[SHOWN_MAX]; /* see session_note_author; empty: none */
 	bool author_is_ours;
 	struct header header;
+	long long body_bytes;
 };
+
+struct protocol;
 
 struct session {
 	struct server *server;
 	struct facts facts;
 	uint16_t client_port;
-	bool counted; /* in server->sessions */
+	bool counted; /* in live->sessions */
 	bool local_submission;
-	char *host; /* as the log calls the client */
-	char *helo; /* as the log shows it; NULL: none yet */
-	char client_name[DOMAIN_MAX + 1]; /* of facts */
-	struct transaction *transaction;  /* NULL outside of one */
+	char *host;        /* as the log calls the client */
+	char *helo;        /* as the log shows it; NULL: none yet */
+	char *client_name; /* of facts */
+	struct transaction *transaction; /* NULL outside of one */
+	/* of live state */
+	long long connected; /* ns, monotonic */
+	long long answered;
+	struct client_source source;
+	struct limits_slot slot;
+	/* Of the connector that was selected last, while that is pinned. */
+	struct tally *tally;
+	struct protocol *protocol; /* NULL: not in the protocol log */
 };
 
 /* Which command is being answered, for the log; each may be NULL. */
@@ -108,10 +121,11 @@ void session_judge_connection(struct session *session,
     struct decision *decision, const struct command *command);
 
 /*
- * A decision that is not VERDICT_ACCEPT: its reply, and its line in the log.
- * Returns whether to go on all the same: the connector only monitors.
+ * A decision that is not VERDICT_ACCEPT: its reply, and its line in the log;
+ * holds it back where it should be. Returns whether to go on all the same: the
+ * connector only monitors.
  */
-bool session_refuse(const struct session *session, const struct judged *judged,
+bool session_refuse(struct session *session, const struct judged *judged,
     const struct decision *decision, const struct command *command,
     struct reply *reply);
 
@@ -143,6 +157,62 @@ enum answer session_look_up(const struct judged *judged,
 /* What it is to us, for one who claims to be it: enum sender_claim. */
 unsigned session_claim(
     const struct judged *judged, const struct mailbox *mailbox);
+
+/* session_live.c: all of these do nothing without live state */
+
+/* A command comes: when, and how long after the last one was answered. */
+void session_begin_command(struct session *session, enum stage stage);
+void session_end_command(struct session *session);
+
+/* Counts the session among all, unless there are too many. */
+void session_admit(struct session *session, const struct config *config);
+
+/* Takes a slot of the connector that was selected, and leaves any other. */
+void session_take_slot(struct session *session, const struct snapshot *snapshot,
+    const struct judged *judged);
+
+/* Gives up what the session holds, at its end. */
+void session_leave(struct session *session);
+
+/*
+ * What MAIL is judged by: resources, and the message counted by its sources;
+ * session_take_back if MAIL is refused.
+ */
+void session_count_message(struct session *session, const struct judged *judged,
+    struct limits_message *message);
+void session_take_back(struct session *session, struct limits_message *message);
+
+/* A refusal that is given: counts it as an error, holds it back. */
+void session_punish(struct session *session, const struct judged *judged,
+    const struct reply *reply);
+
+/* session_protocol.c: nothing unless the connector writes a protocol */
+
+/* The session's connector is known, or another one. */
+void session_protocol_select(
+    struct session *session, const struct judged *judged);
+
+/* Who the session is and what it may, where that is news. */
+void session_protocol_identify(
+    struct session *session, const struct judged *judged);
+
+/* A command: its verb ("MAIL FROM:"), what follows, and its parameters. */
+void session_protocol_received(struct session *session, const char *verb,
+    const char *text, const char *const *parameters);
+
+/* A command that the MTA does not know: its verb, if it looks like one. */
+void session_protocol_unknown(struct session *session, const char *command);
+
+/* A refusal was held back so many seconds; a refusal goes out. */
+void session_protocol_tarpit(
+    struct session *session, long long seconds, const struct reply *reply);
+void session_protocol_sent(struct session *session, const struct reply *reply);
+
+/* The message of the transaction is accepted. */
+void session_protocol_message(struct session *session);
+
+/* The session ends; protocol is freed. */
+void session_protocol_end(struct session *session);
 
 /* session_edits.c */
 

@@ -32,9 +32,7 @@ enum section_kind {
 };
 
 enum enforcement {
-	ENFORCED_NOW,
-	ENFORCED_GRANTS, /* a right: grants only, denials come later */
-	ENFORCED_LATER,  /* refused unless it has its off value */
+	ENFORCED_HERE,
 	ENFORCED_BY_MTA, /* checked here, obeyed there */
 };
 
@@ -49,6 +47,7 @@ enum setting_type {
 	SETTING_DATE,
 	SETTING_TEXT,
 	SETTING_DOMAIN, /* canonical, no wildcard; "": none */
+	SETTING_THRESHOLDS,
 	/* lists */
 	SETTING_STRINGS,
 	SETTING_BINDINGS,
@@ -73,17 +72,37 @@ struct setting_list {
 	size_t count;
 };
 
+/*
+ * Four borders of a resource that is filling up, or running out: where its
+ * level rises and where it falls back. Per cents are held in per mille.
+ */
+struct thresholds {
+	bool set; /* else the resource is not looked at */
+	long long to_medium;
+	long long to_high;
+	long long from_high;
+	long long from_medium;
+};
+
+/* What the numbers of THRESHOLDS are. */
+enum threshold_unit {
+	THRESHOLD_PERCENT,    /* rising; "89" or "89.5", with or without % */
+	THRESHOLD_BYTES_FREE, /* falling: the level rises as the number sinks */
+	THRESHOLD_COUNT,      /* rising */
+};
+
 union setting_value {
 	bool boolean;
 	long long number; /* COUNT, SIZE in bytes, TIME in seconds */
 	unsigned choice;  /* CHOICE, FLAGS, MODE */
 	int date;         /* yyyymmdd; 0: none */
 	const char *text; /* TEXT, DOMAIN */
+	struct thresholds thresholds;
 	struct setting_list list;
 };
 
 /* "unlimited". */
-#define SETTING_UNLIMITED LLONG_MAX
+#define SETTING_UNLIMITED UNLIMITED
 
 /* What a CHOICE or FLAGS may be. The last row has no name. */
 struct choice {
@@ -103,6 +122,7 @@ struct setting {
 	bool may_be_unlimited;
 	bool needs_item; /* a list that must not be empty */
 	const struct choice *choices;
+	enum threshold_unit unit; /* of THRESHOLDS */
 	/*
 	 * Of TEXT, DOMAIN, and of each item of STRINGS and DOMAINS; says in why
 	 * what is wrong.
@@ -110,7 +130,6 @@ struct setting {
 	bool (*check)(const char *value, struct text *why);
 	const char *form; /* what it looks like, when the type does not say */
 	const char *initial; /* built-in value; NULL: has to be written */
-	const char *off;     /* ENFORCED_LATER: what is accepted, or NULL */
 	const char *help;
 	const char *exchange; /* Exchange's name for it; NULL: ours alone */
 };
@@ -131,6 +150,7 @@ struct setting {
 #define SETTING_IS_DATE(offset) int : (offset)
 #define SETTING_IS_TEXT(offset) const char * : (offset)
 #define SETTING_IS_DOMAIN(offset) const char * : (offset)
+#define SETTING_IS_THRESHOLDS(offset) struct thresholds : (offset)
 #define SETTING_IS_STRINGS(offset) \
 	struct strings : (offset), struct field_prefixes : (offset)
 #define SETTING_IS_BINDINGS(offset) struct bindings : (offset)
@@ -170,10 +190,6 @@ int setting_parse(const struct setting_context *context,
 /* Writes a value to its field in object, the section's struct, if any. */
 void setting_store(const struct setting *setting, void *object,
     const union setting_value *value);
-
-/* Are they the same? Lists only where both are empty: enough for off. */
-bool setting_equal(const struct setting *setting, const union setting_value *a,
-    const union setting_value *b);
 
 bool setting_is_list(const struct setting *setting);
 

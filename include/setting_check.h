@@ -16,12 +16,11 @@ bool check_socket(const char *value, struct text *why);
 bool check_account(const char *value, struct text *why); /* user[:group] */
 bool check_group(const char *value, struct text *why);
 bool check_path(const char *value, struct text *why); /* absolute */
+bool check_control_socket(const char *value, struct text *why);
 bool check_banner(const char *value, struct text *why);
 bool check_host(const char *value, struct text *why);
 bool check_domain(const char *value, struct text *why); /* no pattern */
 bool check_delimiter(const char *value, struct text *why);
 bool check_stamp_prefix(const char *value, struct text *why);
-bool check_protected(const char *value, struct text *why); /* of a field name */
-bool check_threshold(const char *value, struct text *why);
-
+bool check_protected(const char *value, struct text *why);
 #endif

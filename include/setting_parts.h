@@ -1,11 +1,11 @@
 /*
  * setting_parts.h - what the files of the setting room share.
  *
- * setting.c has the table of types, setting_scalar.c and setting_number.c the
- * types of one value, setting_list.c takes lists apart, setting_item.c parses
- * their items and setting_trust.c those that say whose word or certificate
- * counts. No other room includes this. Whatever returns -1 has added a
- * problem. One thread at a time.
+ * setting.c has the table of types, setting_scalar.c, setting_number.c
+ * and setting_threshold.c the types of one value, setting_list.c takes lists
+ * apart, setting_item.c parses their items and setting_trust.c those that say
+ * whose word or certificate counts. No other room includes this. Whatever
+ * returns -1 has added a problem. One thread at a time.
  */
 #ifndef SETTING_PARTS_H
 #define SETTING_PARTS_H
@@ -23,6 +23,7 @@ int setting_parse_choice(PARSER_ARGUMENTS) NODISCARD;
 int setting_parse_date(PARSER_ARGUMENTS) NODISCARD;
 int setting_parse_text(PARSER_ARGUMENTS) NODISCARD;
 int setting_parse_domain(PARSER_ARGUMENTS) NODISCARD;
+int setting_parse_thresholds(PARSER_ARGUMENTS) NODISCARD;
 int setting_parse_list(PARSER_ARGUMENTS) NODISCARD;
 int setting_parse_flags(PARSER_ARGUMENTS) NODISCARD;
 int setting_parse_domains(PARSER_ARGUMENTS) NODISCARD;
@@ -30,6 +31,12 @@ int setting_parse_domains(PARSER_ARGUMENTS) NODISCARD;
 /* A number of COUNT, SIZE, TIME or MODE in its shortest spelling. */
 void setting_put_number(
     struct text *out, const struct setting *setting, long long number);
+
+/*
+ * Reads a number with a unit of size ("36 MB"). NULL, or what is wrong; what is
+ * too large for any setting becomes UNLIMITED - 1.
+ */
+const char *setting_read_size(long long *number, const char *text) NODISCARD;
 
 /* The value of the choice called name; did-you-mean problem and -1 if none. */
 int setting_find_choice(const struct setting_context *context,

@@ -13,6 +13,7 @@
 
 struct snapshot;
 struct snapshots;
+struct tally;
 
 /*
  * The store, with its first configuration, which it takes unless it fails. NULL
@@ -28,6 +29,10 @@ struct snapshot *snapshots_pin(struct snapshots *snapshots);
 void snapshots_unpin(struct snapshots *snapshots, struct snapshot *snapshot);
 
 const struct config *snapshot_config(const struct snapshot *snapshot);
+
+/* What is counted of a connector of the configuration. */
+struct tally *snapshot_tally(
+    const struct snapshot *snapshot, const struct connector *connector);
 
 /* Makes config the newest and takes it. 0, or -1 without memory: not taken. */
 int snapshots_replace(

@@ -81,6 +81,9 @@ text_is_white(char c)
  */
 size_t text_utf8_length(const char *s, size_t len);
 
+/* Does a terminal obey this character of text_utf8_length? C0, DEL and C1. */
+bool text_is_control(const char *s, size_t len);
+
 /* Is it well-formed UTF-8 throughout? Empty text is. */
 bool text_is_utf8(const char *s, size_t len);
 

@@ -178,7 +178,9 @@ build_policy(struct build *build, struct lint *lint)
 static void
 build_all(struct build *build, const struct path_list *files)
 {
-	struct lint lint = { .config = build->config, .diags = build->diags };
+	struct lint lint = { .config = build->config,
+		.looks = files == NULL,
+		.diags = build->diags };
 	struct connector_settings *settings;
 
 	read_files(build, files);
@@ -275,6 +277,18 @@ const struct milter_settings *
 config_milter(const struct config *config)
 {
 	return &config->global.milter;
+}
+
+const struct protocol_log_settings *
+config_protocol_log(const struct config *config)
+{
+	return &config->global.protocol_log;
+}
+
+const struct pressure_settings *
+config_pressure(const struct config *config)
+{
+	return &config->global.back_pressure;
 }
 
 const char *

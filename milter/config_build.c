@@ -70,34 +70,6 @@ refuse_unknown(const struct setting_context *context, enum section_kind section,
 		    "unknown setting; 'connectorctl help settings' lists all");
 }
 
-/* What no rule obeys yet is accepted only as what is so anyhow. */
-static int
-check_enforced(const struct setting_context *context,
-    const struct setting *setting, const union setting_value *value,
-    const char *text)
-{
-	char quoted[DIAG_QUOTE_MAX], off_quoted[DIAG_QUOTE_MAX];
-	union setting_value off;
-
-	if (setting->enforcement != ENFORCED_LATER)
-		return 0;
-	diag_quote(quoted, text);
-	if (setting->off == NULL) {
-		diag_add(context->diags, SEVERITY_ERROR, &context->place,
-		    "%s is not enforced yet; remove the line", quoted);
-		return -1;
-	}
-	if (setting_parse(context, setting, &off, setting->off) != 0)
-		return -1;
-	if (setting_equal(setting, value, &off))
-		return 0;
-	diag_add(context->diags, SEVERITY_ERROR, &context->place,
-	    "%s is not enforced yet; only %s is accepted", quoted,
-	    setting->off[0] != '\0' ? diag_quote(off_quoted, setting->off)
-				    : "an empty value");
-	return -1;
-}
-
 /* What each connector has to say for itself. */
 static bool
 is_own_only(const struct setting *setting)
@@ -125,15 +97,16 @@ apply_key(struct setting_context *context, enum section_kind section,
 	if (setting_parse(context, setting, &value, key->value) != 0)
 		return -1;
 	setting_store(setting, object, &value);
-	(void)check_enforced(context, setting, &value, key->value);
 	return 0;
 }
 
-/* wrong, by row of the connector's settings, may be NULL. */
+/* wrong, by row of the section's settings, may be NULL. */
 static void
 apply_section(const struct build *build, enum section_kind kind,
     const struct placed_section *section, void *object, bool *wrong)
 {
+	const struct setting *rows =
+	    kind < SECTION_DEFAULTS ? schema_global : schema_connector;
 	struct setting_context context;
 
 	if (section->ini == NULL)
@@ -152,7 +125,7 @@ apply_section(const struct build *build, enum section_kind kind,
 		const int result =
 		    apply_key(&context, kind, setting, object, key);
 		if (wrong != NULL)
-			wrong[setting - schema_connector] = result != 0;
+			wrong[setting - rows] = result != 0;
 	}
 }
 
@@ -182,7 +155,7 @@ build_globals(struct build *build)
 	for (enum section_kind kind = 0; kind < SECTION_DEFAULTS; kind++) {
 		if (kind != SECTION_GROUP)
 			apply_section(build, kind, &config->globals[kind],
-			    &config->global, NULL);
+			    &config->global, config->global_wrong);
 		if (kind == SECTION_MILTER)
 			build_stamp_keys(build);
 	}

@@ -191,8 +191,8 @@ component(const char *path)
 	}
 }
 
-static bool
-same_path(const char *a, const char *b)
+bool
+config_same_path(const char *a, const char *b)
 {
 	if ((a[0] == '/') != (b[0] == '/'))
 		return false;
@@ -217,10 +217,10 @@ is_known(const struct build *build, const char *path, size_t count)
 {
 	const struct config *config = build->config;
 
-	if (same_path(path, config->path))
+	if (config_same_path(path, config->path))
 		return true;
 	for (size_t i = 0; i < count; i++)
-		if (same_path(path, config->files.paths[i]))
+		if (config_same_path(path, config->files.paths[i]))
 			return true;
 	return false;
 }

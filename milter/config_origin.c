@@ -15,15 +15,14 @@ section_place(const struct placed_section *section)
 		.section = section->ini->name };
 }
 
-/* The key of a section that sets a setting, or NULL. */
-static const struct ini_key *
-section_key(const struct placed_section *section, const char *setting)
+const struct ini_key *
+section_key(const struct ini_section *section, const char *setting)
 {
-	if (section->ini == NULL)
+	if (section == NULL)
 		return NULL;
-	for (size_t i = 0; i < section->ini->key_count; i++)
-		if (text_same_name(section->ini->keys[i].name, setting))
-			return &section->ini->keys[i];
+	for (size_t i = 0; i < section->key_count; i++)
+		if (text_same_name(section->keys[i].name, setting))
+			return &section->keys[i];
 	return NULL;
 }
 
@@ -32,7 +31,7 @@ static bool
 find_written(struct origin *origin, enum origin_kind kind,
     const struct placed_section *section, const char *setting)
 {
-	const struct ini_key *key = section_key(section, setting);
+	const struct ini_key *key = section_key(section->ini, setting);
 
 	if (key == NULL)
 		return false;
@@ -43,7 +42,7 @@ find_written(struct origin *origin, enum origin_kind kind,
 const struct ini_key *
 section_usage(const struct placed_section *section, unsigned *usage)
 {
-	const struct ini_key *key = section_key(section, "usage");
+	const struct ini_key *key = section_key(section->ini, "usage");
 
 	if (key == NULL)
 		return NULL;

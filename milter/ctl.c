@@ -34,6 +34,13 @@ const struct ctl_verb ctl_verbs[] = {
 	    "[--config FILE] [--key-file FILE] [--prefix PREFIX] "
 	    "[--max-age TIME] [FILE]",
 	    "whether the stamp of a message is one that our keys signed" },
+	{ "status", ctl_status,
+	    "[--json] [--config FILE] [--socket PATH]",
+	    "what the running daemon does, and what it has counted" },
+	{ "reload", ctl_reload, "[--config FILE] [--socket PATH]",
+	    "lets the daemon read its configuration anew; every problem" },
+	{ "drain", ctl_drain, "[off] [--config FILE] [--socket PATH]",
+	    "lets the daemon turn new sessions away, or take them again" },
 	{ "help", ctl_help, "[VERB | settings | rules | replies]",
 	    "this text, a verb, or the tables that the program works by" },
 	{ "version", ctl_version, "",

@@ -25,23 +25,10 @@ help_verbs(void)
 static void
 put_enforcement(const struct setting *setting, char before)
 {
-	if (setting->enforcement != ENFORCED_NOW)
+	if (setting->enforcement != ENFORCED_HERE)
 		putchar(before);
 	switch (setting->enforcement) {
-	case ENFORCED_NOW:
-		break;
-	case ENFORCED_GRANTS:
-		fputs("Taking the right away is not enforced yet.", stdout);
-		break;
-	case ENFORCED_LATER:
-		if (setting->off == NULL)
-			fputs("Not enforced yet: refused.", stdout);
-		else if (setting->off[0] == '\0')
-			fputs("Not enforced yet: only empty is accepted.",
-			    stdout);
-		else
-			printf("Not enforced yet: only %s is accepted.",
-			    setting->off);
+	case ENFORCED_HERE:
 		break;
 	case ENFORCED_BY_MTA:
 		fputs("Checked here; it is the MTA that does it.", stdout);

@@ -247,7 +247,7 @@ take_size(struct request *request, struct text *fault)
 	if (request->size == NULL)
 		return CTL_OK;
 	errno = 0;
-	strtoull(request->size, &end, 10);
+	request->question.size = strtoll(request->size, &end, 10);
 	if (text_is_digit(request->size[0]) && *end == '\0' && errno == 0)
 		return CTL_OK;
 	return bad_value(fault, "size", request->size, "not a number of bytes");
@@ -268,7 +268,7 @@ request_take(struct request *request, int argc, char **argv,
 	struct text text;
 	int status;
 
-	*request = (struct request){ .config_path = NULL };
+	*request = (struct request){ .question.size = -1 };
 	/* There cannot be more recipients than arguments. */
 	request->recipients =
 	    calloc((size_t)argc + 1, sizeof(*request->recipients));

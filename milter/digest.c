@@ -1,11 +1,12 @@
 /*
- * digest.c - SHA-256, in parts or at once, and HMAC with it.
+ * digest.c - SHA-256, in parts or at once, HMAC with it, and SipHash.
  */
 #include "digest.h"
 
 #include <limits.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/rand.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,14 @@
 struct digest {
 	EVP_MD_CTX *context;
 	bool failed;
+};
+
+#define KEYED_SIZE 16 /* bytes of its key, and of a hash */
+
+struct keyed {
+	EVP_MAC *mac;
+	EVP_MAC_CTX *context;
+	unsigned char key[KEYED_SIZE];
 };
 
 static void
@@ -104,4 +113,52 @@ digest_hex(char hex[DIGEST_HEX_MAX], const unsigned char bytes[DIGEST_SIZE])
 	}
 	*out = '\0';
 	return hex;
+}
+
+struct keyed *
+keyed_new(void)
+{
+	struct keyed *keyed = calloc(1, sizeof(*keyed));
+
+	if (keyed == NULL)
+		return NULL;
+	keyed->mac = EVP_MAC_fetch(NULL, "SIPHASH", NULL);
+	if (keyed->mac != NULL)
+		keyed->context = EVP_MAC_CTX_new(keyed->mac);
+	if (keyed->context == NULL ||
+	    RAND_bytes(keyed->key, sizeof(keyed->key)) != 1) {
+		keyed_free(keyed);
+		return NULL;
+	}
+	return keyed;
+}
+
+void
+keyed_free(struct keyed *keyed)
+{
+	if (keyed == NULL)
+		return;
+	EVP_MAC_CTX_free(keyed->context);
+	EVP_MAC_free(keyed->mac);
+	explicit_bzero(keyed->key, sizeof(keyed->key));
+	free(keyed);
+}
+
+/* Two compression and four final rounds, and 128 bits, are its defaults. */
+int
+keyed_hash(struct keyed *keyed, uint64_t out[2], const void *bytes, size_t len)
+{
+	unsigned char sum[KEYED_SIZE] = { 0 };
+	size_t sum_len = 0;
+	int result = -1;
+
+	if (EVP_MAC_init(keyed->context, keyed->key, KEYED_SIZE, NULL) == 1 &&
+	    EVP_MAC_update(keyed->context, bytes, len) == 1 &&
+	    EVP_MAC_final(keyed->context, sum, &sum_len, sizeof(sum)) == 1 &&
+	    sum_len == sizeof(sum))
+		result = 0;
+	else
+		memset(sum, 0, sizeof(sum));
+	memcpy(out, sum, sizeof(sum));
+	return result;
 }

@@ -9,6 +9,9 @@
 #include "explain_parts.h"
 #include "text.h"
 
+/* Room for "SIZE=" and a number. */
+#define SIZE_PARAMETER_MAX 32
+
 const struct policy *
 explained_policy(const struct explanation *explanation)
 {
@@ -145,9 +148,12 @@ play_connect(struct session *session, const struct question *question)
 static bool
 play_mail(struct session *session, const struct question *question)
 {
+	char size[SIZE_PARAMETER_MAX];
+	const char *const parameters[] = { size, NULL };
 	/* In the words of Postfix: a subject alone is a verified name. */
 	const struct mail_info info = {
 		.path = question->from,
+		.parameters = question->size >= 0 ? parameters : NULL,
 		.tls_version = question->tls,
 		.auth_type = question->auth_mechanism,
 		.auth_authen = question->auth,
@@ -155,6 +161,7 @@ play_mail(struct session *session, const struct question *question)
 	};
 	struct reply reply;
 
+	snprintf(size, sizeof(size), "SIZE=%lld", question->size);
 	return session_mail(session, &info, &reply);
 }
 

@@ -23,14 +23,6 @@ start_line(const struct json *json)
 	fprintf(json->out, "\n%*s", (int)(json->depth * INDENT), "");
 }
 
-/* A terminal obeys these: C0, DEL and C1 as UTF-8 writes them. */
-static bool
-is_control(const unsigned char *s, size_t len)
-{
-	return s[0] < 0x20 || s[0] == 0x7f ||
-	    (len == 2 && s[0] == 0xc2 && s[1] < 0xa0);
-}
-
 /* len 0 stands for a byte that belongs to no character. */
 static void
 put_character(FILE *out, const char *s, size_t len)
@@ -39,7 +31,7 @@ put_character(FILE *out, const char *s, size_t len)
 
 	if (len == 0)
 		fputs("\\ufffd", out);
-	else if (is_control(bytes, len))
+	else if (text_is_control(s, len))
 		fprintf(out, "\\u%04x", (unsigned)bytes[len - 1]);
 	else if (*s == '"' || *s == '\\')
 		fprintf(out, "\\%c", *s);
@@ -122,5 +114,13 @@ json_bool(struct json *json, const char *key, bool value)
 {
 	start_value(json, key);
 	fputs(value ? "true" : "false", json->out);
+	end_value(json);
+}
+
+void
+json_number(struct json *json, const char *key, long long value)
+{
+	start_value(json, key);
+	fprintf(json->out, "%lld", value);
 	end_value(json);
 }

@@ -1,7 +1,7 @@
 /*
  * keeper.c - the one thread that takes signals and tidies up.
  */
-#include "keeper.h"
+#include "keeper_parts.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -44,26 +44,37 @@ keeper_block(void)
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-static void
-log_problems(const struct diags *diags)
+/* The lines of diags_print, or NULL without memory. */
+static char *
+text_of(const struct diags *diags)
 {
 	char *text = NULL;
 	size_t size = 0;
 	FILE *out = open_memstream(&text, &size);
-	char *rest = NULL;
 
 	if (out == NULL)
-		return;
+		return NULL;
 	diags_print(diags, out);
-	/* Without memory there is no text. */
-	if (fclose(out) == 0 && text != NULL)
-		for (char *line = strtok_r(text, "\n", &rest); line != NULL;
-		     line = strtok_r(NULL, "\n", &rest))
-			log_line(LOG_ERR, "%s", line);
+	if (fclose(out) == 0)
+		return text;
 	free(text);
+	return NULL;
 }
 
 static void
+log_problems(const char *problems)
+{
+	while (*problems != '\0') {
+		const size_t len = strcspn(problems, "\n");
+
+		log_line(LOG_ERR, "%.*s", (int)len, problems);
+		problems += len;
+		problems += strspn(problems, "\n");
+	}
+}
+
+/* False without memory; config is freed then. */
+static bool
 use(struct snapshots *snapshots, struct config *config, const char *why)
 {
 	char hash[16];
@@ -73,29 +84,70 @@ use(struct snapshots *snapshots, struct config *config, const char *why)
 		config_free(config);
 		log_line(
 		    LOG_ERR, "%s: no memory; the old configuration stays", why);
-		return;
+		return false;
 	}
 	log_line(LOG_NOTICE, "%s: configuration %s is in use", why, hash);
+	return true;
+}
+
+/* After a reload: whoever has settings of its own gets the new ones. */
+static void
+apply(const struct server *server)
+{
+	struct snapshot *snapshot = snapshots_pin(server->snapshots);
+
+	protolog_configure(server->live->protolog,
+	    config_protocol_log(snapshot_config(snapshot)));
+	snapshots_unpin(server->snapshots, snapshot);
+}
+
+/* What is due is read; what cannot be is logged there, and is unknown. */
+static void
+read_gauges(const struct server *server)
+{
+	struct snapshot *snapshot = snapshots_pin(server->snapshots);
+	struct live *live = server->live;
+
+	(void)gauge_poll(live->gauge,
+	    config_pressure(snapshot_config(snapshot)), live->now());
+	snapshots_unpin(server->snapshots, snapshot);
+}
+
+/* Reads the files; every problem is logged, and written to *problems. */
+static struct config *
+read_files(const char *path, char **problems)
+{
+	struct diags *diags = diags_new();
+	struct config *config;
+
+	if (diags == NULL)
+		return NULL;
+	config = config_load(path, today(), diags);
+	*problems = text_of(diags);
+	diags_free(diags);
+	if (*problems != NULL)
+		log_problems(*problems);
+	return config;
 }
 
 static void
 reload(const struct keeper *keeper)
 {
-	struct diags *diags = diags_new();
 	struct config *config;
+	char *problems = NULL;
+	bool live;
 
 	notify("RELOADING=1");
-	config = diags != NULL
-	    ? config_load(keeper->config_path, today(), diags)
-	    : NULL;
-	if (diags != NULL)
-		log_problems(diags);
-	if (config != NULL)
-		use(keeper->server->snapshots, config, "reload");
-	else
+	reload_begin(keeper->reload);
+	config = read_files(keeper->config_path, &problems);
+	live =
+	    config != NULL && use(keeper->server->snapshots, config, "reload");
+	if (config == NULL)
 		log_line(LOG_ERR,
 		    "reload failed; the old configuration stays in use");
-	diags_free(diags);
+	if (live)
+		apply(keeper->server);
+	reload_end(keeper->reload, live, problems);
 	notify("READY=1");
 }
 
@@ -112,7 +164,7 @@ turn_the_day(struct snapshots *snapshots)
 		next = config_on_day(config, date);
 	snapshots_unpin(snapshots, snapshot);
 	if (next != NULL)
-		use(snapshots, next, "a new day");
+		(void)use(snapshots, next, "a new day");
 }
 
 static void
@@ -120,6 +172,7 @@ stop(const struct keeper *keeper)
 {
 	log_line(LOG_NOTICE, "stopping");
 	notify("STOPPING=1");
+	tarpit_stop(keeper->server->live->tarpit);
 	milter_stop();
 	/* The first knock may come before libmilter knows that it stops. */
 	for (unsigned i = 0; i < KNOCKS_MAX; i++) {
@@ -139,6 +192,7 @@ handle(const struct keeper *keeper, int signal)
 		return true;
 	case SIGUSR2:
 		log_reopen();
+		protolog_reopen(keeper->server->live->protolog);
 		return true;
 	case SIGTERM:
 	case SIGINT:
@@ -163,6 +217,7 @@ keep(void *arg)
 
 		if (signal > 0)
 			serving = handle(keeper, signal);
+		read_gauges(keeper->server);
 		turn_the_day(snapshots);
 		snapshots_collect(snapshots);
 	}

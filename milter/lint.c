@@ -87,30 +87,12 @@ lint_can_judge(const struct lint *lint, size_t index, const char *first,
 	    !is_wrong(settings, "usage");
 }
 
-static bool
-is_empty(const struct global_settings *global, const struct setting *setting)
-{
-	const char *const field = (const char *)global + setting->offset;
-	union setting_value value;
-
-	if (setting_is_list(setting)) {
-		memcpy(&value.list, field, sizeof(value.list));
-		return value.list.count == 0;
-	}
-	memcpy(&value.text, field, sizeof(value.text));
-	return value.text == NULL || value.text[0] == '\0';
-}
-
 bool
 lint_global_lost(
     const struct lint *lint, enum section_kind section, const char *setting)
 {
-	const struct origin origin =
-	    config_global_origin(lint->config, section, setting);
-
-	return origin.kind != ORIGIN_BUILT_IN && origin.value[0] != '\0' &&
-	    is_empty(&lint->config->global, schema_find(section, setting)) &&
-	    diags_count(lint->diags, SEVERITY_ERROR) > 0;
+	return lint->config
+	    ->global_wrong[schema_find(section, setting) - schema_global];
 }
 
 static struct origin

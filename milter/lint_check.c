@@ -64,8 +64,8 @@ static bool
 silence_too_long(
     const struct lint *lint UNUSED, const struct connector_settings *settings)
 {
-	return settings->connection_inactivity_timeout >=
-	    settings->connection_timeout;
+	return settings->connector.connection_inactivity_timeout >=
+	    settings->connector.connection_timeout;
 }
 
 static bool
@@ -256,6 +256,17 @@ exemption_from_nothing(
 	    settings->connector.check_header_from == HEADER_CHECK_NO;
 }
 
+static bool
+log_without_folder(
+    const struct lint *lint, const struct connector_settings *settings)
+{
+	/* Without memory it is NULL. */
+	const char *directory = lint->config->global.protocol_log.directory;
+
+	return settings->connector.protocol_logging_level != LOGGING_NONE &&
+	    directory != NULL && directory[0] == '\0';
+}
+
 /* The errors are what Exchange's Set-ReceiveConnector refuses as well. */
 /* clang-format off */
 #define ROW(level, setting, predicate) .severity = SEVERITY_##level, \
@@ -352,6 +363,10 @@ const struct lint_check lint_checks[] = {
 	    BESIDE("check_header_from"), .own_only = true,
 	    .sentence = "header_from_exempt does nothing where no header From "
 	    "is judged" },
+	{ ROW(WARNING, "protocol_logging_level", log_without_folder),
+	    GLOBAL(PROTOCOL_LOG, "directory"),
+	    .sentence = "protocol_logging_level does nothing without a "
+	    "protocol log; name its folder by directory in [protocol_log]" },
 	{ ROW(WARNING, "address_literals", literals_without_hosts),
 	    GLOBAL(ORGANIZATION, "own_hosts"),
 	    .sentence = "address_literals does nothing without own_hosts in "

@@ -5,11 +5,12 @@
 
 #include <string.h>
 
+#include "socket_name.h"
 #include "text.h"
 
-/* Where a setting is written. */
-static struct place
-place_of(const struct lint *lint, enum section_kind section, const char *key)
+struct place
+lint_global_place(
+    const struct lint *lint, enum section_kind section, const char *key)
 {
 	const struct origin origin =
 	    config_global_origin(lint->config, section, key);
@@ -20,9 +21,8 @@ place_of(const struct lint *lint, enum section_kind section, const char *key)
 		.key = key };
 }
 
-/* Stands at the first of two settings that is written; one of them is. */
-static void
-report(const struct lint *lint, enum severity severity,
+void
+lint_report_global(const struct lint *lint, enum severity severity,
     enum section_kind section, const char *const keys[2], const char *sentence)
 {
 	struct origin origins[2];
@@ -33,9 +33,58 @@ report(const struct lint *lint, enum severity severity,
 		origins[i] =
 		    config_global_origin(lint->config, section, keys[i]);
 	at = origins[0].kind == ORIGIN_BUILT_IN ? 1 : 0;
-	place = place_of(lint, section, keys[at]);
+	place = lint_global_place(lint, section, keys[at]);
 	lint_report_pair(
 	    lint, severity, &place, sentence, keys[1 - at], &origins[1 - at]);
+}
+
+static bool
+are_known(const struct lint *lint, enum section_kind section,
+    const char *const keys[2])
+{
+	return lint->config->globals[section].sound &&
+	    !lint_global_lost(lint, section, keys[0]) &&
+	    !lint_global_lost(lint, section, keys[1]);
+}
+
+/* The two would be one file, and each would take the other's away. */
+static void
+check_sockets(const struct lint *lint)
+{
+	static const char *const keys[] = { "control_socket", "socket" };
+	const struct milter_settings *milter = &lint->config->global.milter;
+	const char *path;
+
+	/* Without memory they are NULL. */
+	if (milter->control_socket == NULL || milter->socket == NULL)
+		return;
+	path = socket_name_path(milter->socket);
+	if (path != NULL && config_same_path(milter->control_socket, path) &&
+	    are_known(lint, SECTION_MILTER, keys))
+		lint_report_global(lint, SEVERITY_ERROR, SECTION_MILTER, keys,
+		    "control_socket has to be another path than the MTA's "
+		    "socket");
+}
+
+static bool
+has_log(const struct lint *lint)
+{
+	const char *directory = lint->config->global.protocol_log.directory;
+
+	return directory != NULL && directory[0] != '\0';
+}
+
+static void
+check_required(const struct lint *lint)
+{
+	static const char *const keys[] = { "required", "directory" };
+
+	if (lint->config->global.protocol_log.required && !has_log(lint) &&
+	    are_known(lint, SECTION_PROTOCOL_LOG, keys))
+		lint_report_global(lint, SEVERITY_ERROR, SECTION_PROTOCOL_LOG,
+		    keys,
+		    "required needs a protocol log; name its folder by "
+		    "directory");
 }
 
 /* The built-in sizes fit, so one of the two is written. */
@@ -45,12 +94,13 @@ check_log_sizes(const struct lint *lint)
 	static const char *const keys[] = { "max_file_size",
 		"max_directory_size" };
 	const struct global_settings *global = &lint->config->global;
-	const long long file = global->protocol_log_max_file_size;
+	const long long file = global->protocol_log.max_file_size;
 
 	if (file != SETTING_UNLIMITED &&
-	    file > global->protocol_log_max_directory_size)
-		report(lint, SEVERITY_ERROR, SECTION_PROTOCOL_LOG, keys,
-		    "max_file_size may not exceed max_directory_size");
+	    file > global->protocol_log.max_directory_size &&
+	    are_known(lint, SECTION_PROTOCOL_LOG, keys))
+		lint_report_global(lint, SEVERITY_ERROR, SECTION_PROTOCOL_LOG,
+		    keys, "max_file_size may not exceed max_directory_size");
 }
 
 static void
@@ -69,10 +119,12 @@ check_directory(const struct lint *lint)
 	    !lint->config->globals[SECTION_DIRECTORY].sound)
 		return;
 	if (organization->recipient_domains.count > 0)
-		report(lint, SEVERITY_WARNING, SECTION_DIRECTORY, domains,
+		lint_report_global(lint, SEVERITY_WARNING, SECTION_DIRECTORY,
+		    domains,
 		    "recipient_domains does nothing without recipients");
 	if (delimiter != NULL && delimiter[0] != '\0')
-		report(lint, SEVERITY_WARNING, SECTION_DIRECTORY, delimiters,
+		lint_report_global(lint, SEVERITY_WARNING, SECTION_DIRECTORY,
+		    delimiters,
 		    "recipient_delimiter does nothing without recipients");
 }
 
@@ -117,7 +169,8 @@ check_recipient_domains(const struct lint *lint)
 	const struct organization *organization =
 	    &lint->config->global.organization;
 	const struct domain_set *set = &organization->recipient_domains;
-	const struct place place = place_of(lint, SECTION_DIRECTORY, key);
+	const struct place place =
+	    lint_global_place(lint, SECTION_DIRECTORY, key);
 	char quoted[DIAG_QUOTE_MAX], text[DOMAIN_MAX + 3];
 
 	for (size_t i = 0; i < set->count; i++) {
@@ -146,7 +199,7 @@ check_partners(const struct lint *lint)
 
 	for (size_t i = 0; i < set->count; i++) {
 		const struct place place =
-		    place_of(lint, SECTION_ORGANIZATION, key);
+		    lint_global_place(lint, SECTION_ORGANIZATION, key);
 
 		if (strchr(set->patterns[i].name, '.') == NULL)
 			diag_add(lint->diags, SEVERITY_WARNING, &place,
@@ -160,7 +213,10 @@ check_partners(const struct lint *lint)
 void
 lint_global(const struct lint *lint)
 {
+	check_sockets(lint);
+	check_required(lint);
 	check_log_sizes(lint);
+	lint_pressure(lint);
 	check_directory(lint);
 	check_partners(lint);
 	/* With a broken list of domains nothing can be said. */

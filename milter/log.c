@@ -3,14 +3,28 @@
  */
 #include "log.h"
 
+#include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "text.h"
+#include "writer.h"
+
+/* Lost lines are spoken of no more often. */
+#define LOSSES_SECONDS 60
+
+/* A record of the writer: the priority, the line, and its end. */
+#define RECORD_MAX (1 + LOG_LINE_MAX)
+
+/* What a line needs on standard error, with its head. */
+#define LINE_ROOM (LOG_LINE_MAX + 256)
 
 /* Set once by log_open, before there is a second thread. */
 static struct {
@@ -18,6 +32,28 @@ static struct {
 	int facility;
 	bool to_stderr;
 } sink = { .to_stderr = true };
+
+/* NULL until log_start; never freed. */
+static struct writer *_Atomic writer;
+
+/* What others ask of the thread that writes. */
+static atomic_bool reconnect_wanted;
+static atomic_bool stopping;
+
+/* Of who runs the writer's sink. */
+static struct {
+	char lines[65536]; /* for standard error, in one write */
+	size_t len;
+	unsigned long losses; /* that were spoken of */
+	time_t silent_until;
+} out;
+
+static void
+reconnect(void)
+{
+	closelog();
+	openlog(sink.ident, LOG_PID, sink.facility);
+}
 
 void
 log_open(const char *ident, int facility)
@@ -32,31 +68,155 @@ log_open(const char *ident, int facility)
 void
 log_reopen(void)
 {
-	closelog();
-	openlog(sink.ident, LOG_PID, sink.facility);
+	/* Where syslog() hangs, closelog() would as well. */
+	if (atomic_load(&writer) == NULL)
+		reconnect();
+	else
+		atomic_store(&reconnect_wanted, true);
+}
+
+/* Past stdio: whoever hangs here must not hold the lock of stderr. */
+static void
+write_lines(void)
+{
+	size_t done = 0;
+
+	while (done < out.len) {
+		const ssize_t n =
+		    write(fileno(stderr), out.lines + done, out.len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	out.len = 0;
 }
 
 static void
-write_line(int priority, const char *line)
+add_line(const char *line)
 {
+	struct text text;
+
+	if (sizeof(out.lines) - out.len < LINE_ROOM)
+		write_lines();
+	text_init(&text, out.lines + out.len, sizeof(out.lines) - out.len);
+	if (sink.ident != NULL)
+		text_printf(&text, "%s: ", sink.ident);
+	text_put(&text, line);
+	text_put(&text, "\n");
+	out.len += text.len;
+}
+
+static bool
+sink_write(void *arg UNUSED, const char *record, size_t len UNUSED)
+{
+	const int priority = (unsigned char)record[0];
+	const char *line = record + 1;
+
+	if (atomic_exchange(&reconnect_wanted, false))
+		reconnect();
 	if (sink.ident != NULL)
 		syslog(priority, "%s", line);
 	if (sink.to_stderr)
+		add_line(line);
+	return true;
+}
+
+/* A line about the lines that were lost since the last one. */
+static void
+tell_losses(void)
+{
+	const unsigned long losses = log_dropped();
+	char record[64];
+	struct timespec now;
+
+	if (losses == out.losses)
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec < out.silent_until && !atomic_load(&stopping))
+		return;
+	record[0] = LOG_ERR;
+	snprintf(record + 1, sizeof(record) - 1, "log: %lu lines were lost",
+	    losses - out.losses);
+	sink_write(NULL, record, 0);
+	out.losses = losses;
+	out.silent_until = now.tv_sec + LOSSES_SECONDS;
+}
+
+static void
+sink_flush(void *arg UNUSED)
+{
+	tell_losses();
+	write_lines();
+}
+
+int
+log_start(void)
+{
+	static const struct writer_sink to_all = {
+		.write = sink_write,
+		.flush = sink_flush,
+	};
+	struct writer *started = atomic_load(&writer);
+
+	atomic_store(&stopping, false);
+	if (started == NULL)
+		started = writer_new(LOG_RING, &to_all);
+	if (started == NULL)
+		return -1;
+	atomic_store(&writer, started);
+	return writer_start(started, "log");
+}
+
+void
+log_stop(long long milliseconds)
+{
+	struct writer *started = atomic_load(&writer);
+
+	atomic_store(&stopping, true);
+	if (started != NULL)
+		(void)writer_stop(started, milliseconds);
+}
+
+unsigned long
+log_dropped(void)
+{
+	struct writer *started = atomic_load(&writer);
+
+	return started != NULL ? writer_dropped(started) : 0;
+}
+
+/* The line stands in record, behind the room for its priority. */
+static void
+put_record(int priority, char record[RECORD_MAX])
+{
+	struct writer *started = atomic_load(&writer);
+
+	if (started != NULL) {
+		record[0] = (char)priority;
+		writer_put(started, record, 1 + strlen(record + 1) + 1);
+		return;
+	}
+	if (sink.ident != NULL)
+		syslog(priority, "%s", record + 1);
+	if (sink.to_stderr)
 		fprintf(stderr, "%s%s%s\n",
 		    sink.ident != NULL ? sink.ident : "",
-		    sink.ident != NULL ? ": " : "", line);
+		    sink.ident != NULL ? ": " : "", record + 1);
 }
 
 void
 log_line(int priority, const char *fmt, ...)
 {
-	char line[LOG_LINE_MAX];
+	char record[RECORD_MAX];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(line, sizeof(line), fmt, ap);
+	vsnprintf(record + 1, LOG_LINE_MAX, fmt, ap);
 	va_end(ap);
-	write_line(priority, line);
+	put_record(priority, record);
 }
 
 static void
@@ -129,9 +289,9 @@ log_format(char buf[LOG_LINE_MAX], const struct log_record *record)
 void
 log_record(const struct log_record *record)
 {
-	char line[LOG_LINE_MAX];
+	const bool accepted = record->recipients > 0 && record->rule == NULL;
+	char line[RECORD_MAX];
 
-	write_line(record->recipients > 0 && record->rule == NULL ? LOG_INFO
-								  : LOG_NOTICE,
-	    log_format(line, record));
+	log_format(line + 1, record);
+	put_record(accepted ? LOG_INFO : LOG_NOTICE, line);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "control.h"
 #include "digest.h"
 #include "keeper.h"
 #include "log.h"
@@ -26,6 +27,9 @@
  * sanitizer puts there; 8 MB is the default.
  */
 #define THREAD_STACK 1048576
+
+/* How long a stop waits for logs to be written. */
+#define LAST_WORDS_MS 2000
 
 struct options {
 	const char *config_path;
@@ -141,37 +145,93 @@ shrink_stacks(void)
 	pthread_attr_destroy(&attr);
 }
 
-/* Opens the socket and gives up what rights there are. */
+/* Both sockets, of which the control socket is not always wanted. */
 static int
-take_place(const char *socket, const struct milter_settings *settings,
-    struct server *server)
+open_sockets(
+    const struct milter_settings *settings, struct server *server, int *control)
+{
+	const bool controlled = settings->control_socket[0] != '\0';
+	int code = process_check_socket(settings->socket);
+
+	if (code != 0)
+		return code;
+	if (controlled) {
+		*control =
+		    control_open(settings->control_socket, settings->user);
+		if (*control == -1)
+			return EX_UNAVAILABLE;
+	}
+	if (milter_open(settings->socket, server) == 0)
+		return 0;
+	/* Ours alone; the other one may be somebody else's by now. */
+	if (controlled)
+		control_close(settings->control_socket);
+	return EX_UNAVAILABLE;
+}
+
+/* Both are ours. */
+static void
+remove_sockets(const struct milter_settings *settings)
+{
+	process_remove_socket(settings->socket);
+	if (settings->control_socket[0] != '\0')
+		control_close(settings->control_socket);
+}
+
+/* What is to be watched has to be there, for the user that we are by now. */
+static int
+look_around(struct live *live, const struct config *config)
+{
+	protolog_configure(live->protolog, config_protocol_log(config));
+	if (gauge_poll(live->gauge, config_pressure(config), live->now()))
+		return 0;
+	log_line(LOG_ERR,
+	    "back pressure has to be measured and cannot be: not started");
+	return EX_NOPERM;
+}
+
+/* Opens the sockets and gives up what rights there are. */
+static int
+take_place(const struct milter_settings *settings, struct server *server,
+    const struct config *config, int *control)
 {
 	int code;
 
 	process_prepare();
-	code = process_check_socket(socket);
+	code = open_sockets(settings, server, control);
 	if (code != 0)
 		return code;
-	if (milter_open(socket, server) != 0)
-		return EX_UNAVAILABLE;
-	code = process_open_socket_to(socket, settings);
+	code = process_open_socket_to(settings->socket, settings);
 	if (code == 0)
 		code = process_become(settings->user);
+	if (code == 0)
+		code = look_around(server->live, config);
 	if (code != 0)
-		process_remove_socket(socket);
+		remove_sockets(settings);
 	return code;
 }
 
+/* The threads beside libmilter's. control may be -1. */
 static int
-serve(const struct keeper *keeper, const char *hash)
+start_threads(const struct keeper *keeper, int control)
+{
+	shrink_stacks();
+	if (log_start() == 0 &&
+	    protolog_start(keeper->server->live->protolog) == 0 &&
+	    keeper_start(keeper) == 0 &&
+	    (control == -1 || control_start(control, keeper) == 0))
+		return 0;
+	log_line(LOG_ERR, "cannot start a thread");
+	return -1;
+}
+
+static int
+serve(const struct keeper *keeper, const char *hash, int control)
 {
 	int status = EX_OK;
 
-	shrink_stacks();
-	if (keeper_start(keeper) != 0) {
-		log_line(LOG_ERR, "cannot start the housekeeping thread");
+	if (start_threads(keeper, control) != 0)
 		return EX_OSERR;
-	}
 	log_line(LOG_NOTICE,
 	    "version %s listens on %s with configuration %.12s", VERSION,
 	    keeper->socket, hash);
@@ -180,39 +240,56 @@ serve(const struct keeper *keeper, const char *hash)
 		log_line(LOG_ERR, "libmilter gave up");
 		status = EX_SOFTWARE;
 	}
-	process_remove_socket(keeper->socket);
+	protolog_stop(keeper->server->live->protolog, LAST_WORDS_MS);
 	log_line(LOG_NOTICE, "stopped");
 	return status;
+}
+
+/* What stays when a reload frees the first configuration. */
+static int
+keep_settings(struct milter_settings *settings, const struct options *options)
+{
+	settings->socket = strdup(
+	    options->socket != NULL ? options->socket : settings->socket);
+	settings->control_socket = strdup(settings->control_socket);
+	if (options->user != NULL)
+		settings->user = options->user;
+	return settings->socket != NULL && settings->control_socket != NULL
+	    ? 0
+	    : -1;
 }
 
 static int
 run(const struct options *options, struct config *config)
 {
-	static struct server server = { .live = true };
+	static struct server server;
 	static struct keeper keeper = { .server = &server };
 	struct milter_settings settings = *config_milter(config);
 	char hash[DIGEST_HEX_MAX];
+	int control = -1;
 	int code;
 
-	if (options->user != NULL)
-		settings.user = options->user;
-	keeper.config_path = options->config_path;
-	/* A reload frees this configuration, but not what it said here. */
-	snprintf(hash, sizeof(hash), "%s", config_hash(config));
-	keeper.socket =
-	    strdup(options->socket != NULL ? options->socket : settings.socket);
-	server.verbose = options->verbose;
 	log_open("connector-milter", settings.syslog_facility);
 	keeper_block();
+	snprintf(hash, sizeof(hash), "%s", config_hash(config));
+	server.verbose = options->verbose;
 	server.snapshots = snapshots_new(config);
-	if (server.snapshots == NULL || keeper.socket == NULL) {
+	server.live =
+	    live_new(settings.max_sessions, settings.max_tarpits, NULL);
+	keeper.config_path = options->config_path;
+	keeper.reload = reload_new();
+	if (keep_settings(&settings, options) != 0 || server.live == NULL ||
+	    server.snapshots == NULL || keeper.reload == NULL) {
 		log_line(LOG_ERR, "no memory");
 		return EX_OSERR;
 	}
-	code = take_place(keeper.socket, &settings, &server);
+	keeper.socket = settings.socket;
+	code = take_place(&settings, &server, config, &control);
 	if (code != 0)
 		return code;
-	return serve(&keeper, hash);
+	code = serve(&keeper, hash, control);
+	remove_sockets(&settings);
+	return code;
 }
 
 int
@@ -235,6 +312,7 @@ main(int argc, char **argv)
 	}
 	/* Callbacks may still run on libmilter's threads: nothing is freed. */
 	code = run(&options, config);
+	log_stop(LAST_WORDS_MS);
 	fflush(NULL);
 	_exit(code);
 }

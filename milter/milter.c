@@ -5,19 +5,16 @@
 
 #include <errno.h>
 #include <libmilter/mfapi.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <syslog.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "log.h"
+#include "process.h"
 #include "socket_name.h"
 #include "text.h"
 
@@ -104,7 +101,7 @@ macro(SMFICTX *ctx, const char *name)
 /* What libmilter keeps for us of each connection of the MTA. */
 struct connection {
 	struct session *session;
-	bool silent; /* no answer to header fields, as negotiated */
+	bool silent; /* no answer to header fields and body, as negotiated */
 };
 
 static void
@@ -158,23 +155,27 @@ ask_for_macros(SMFICTX *ctx)
 	return true;
 }
 
+/* What can only be counted needs no answer. */
+static const unsigned long silent_steps = SMFIP_NR_HDR | SMFIP_NR_BODY;
+
 /*
- * Leaves out what no rule needs, and asks to be shown the recipients that the
- * MTA itself refuses, for the log. Over TCP every step of a message stays, and
- * is answered: else the MTA's next packet waits for the delayed ACK, 42 ms a
- * message. (The end of the header also because libmilter hangs up on an end of
- * message right after DATA, as of a message without header.) Blanks before a
- * value are left to the MTA (no SMFIP_HDR_LEADSPC): both take one off and put
- * one in again, so values need none of their own, and the fields that are not
- * edited stay as they are.
+ * Asks to be shown the recipients that the MTA itself refuses, for the log.
+ * Over TCP every step of a message stays, and is answered: else the MTA's next
+ * packet waits for the delayed ACK, 42 ms a message. (The end of the header
+ * also because libmilter hangs up on an end of message right after DATA, as of
+ * a message without header.) Blanks before a value are left to the MTA (no
+ * SMFIP_HDR_LEADSPC): both take one off and put one in again, so values need
+ * none of their own, and the fields that are not edited stay as they are.
  */
 static unsigned long
 steps_of(unsigned long offered)
 {
-	unsigned long steps = SMFIP_NOBODY | SMFIP_NOUNKNOWN | SMFIP_RCPT_REJ;
+	unsigned long steps = SMFIP_RCPT_REJ;
 
 	if (glue.over_unix)
-		steps |= SMFIP_NODATA | SMFIP_NR_HDR | SMFIP_NOEOH;
+		steps |= SMFIP_NODATA | SMFIP_NOEOH;
+	if (glue.over_unix && (offered & silent_steps) == silent_steps)
+		steps |= silent_steps;
 	return steps & offered;
 }
 
@@ -203,7 +204,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	*steps_out = steps_of(steps);
 	*f2_out = 0;
 	*f3_out = 0;
-	connection->silent = (*steps_out & SMFIP_NR_HDR) != 0;
+	connection->silent = (*steps_out & silent_steps) != 0;
 	if ((actions & SMFIF_SETSYMLIST) && !ask_for_macros(ctx))
 		return SMFIS_REJECT;
 	return SMFIS_CONTINUE;
@@ -266,6 +267,7 @@ on_mail(SMFICTX *ctx, char **argv)
 		.verify = macro(ctx, "{verify}"),
 		.cn_subject = macro(ctx, "{cn_subject}"),
 		.cert_subject = macro(ctx, "{cert_subject}"),
+		.server_name = macro(ctx, "j"),
 		.queue_id = macro(ctx, "i"),
 	};
 	struct reply reply;
@@ -313,6 +315,29 @@ on_header(SMFICTX *ctx, char *name, char *value)
 	session_header(connection->session, name != NULL ? name : "",
 	    value != NULL ? value : "");
 	return connection->silent ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+static sfsistat
+on_body(SMFICTX *ctx, unsigned char *bytes UNUSED, size_t len)
+{
+	const struct connection *connection = connection_of(ctx);
+
+	if (connection == NULL)
+		return SMFIS_TEMPFAIL;
+	session_body(connection->session, len);
+	return connection->silent ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+/* The MTA refuses it in its own words. */
+static sfsistat
+on_unknown(SMFICTX *ctx, const char *command)
+{
+	struct session *session = session_of(ctx);
+
+	if (session == NULL)
+		return SMFIS_TEMPFAIL;
+	session_unknown(session, command != NULL ? command : "");
+	return SMFIS_CONTINUE;
 }
 
 /* libmilter's arguments are not const. */
@@ -405,9 +430,11 @@ register_callbacks(void)
 		.xxfi_envrcpt = on_rcpt,
 		.xxfi_header = on_header,
 		.xxfi_eoh = go_on,
+		.xxfi_body = on_body,
 		.xxfi_eom = on_eom,
 		.xxfi_abort = on_abort,
 		.xxfi_close = on_close,
+		.xxfi_unknown = on_unknown,
 		.xxfi_data = go_on,
 		.xxfi_negotiate = on_negotiate,
 	};
@@ -415,42 +442,10 @@ register_callbacks(void)
 	return smfi_register(desc) == MI_SUCCESS ? 0 : -1;
 }
 
-/*
- * The edits of a message are several small packets in a row, and over TCP the
- * second would wait for the MTA's delayed ACK, 42 ms a message. libmilter shows
- * no descriptor, but its listener got the lowest that was free, and what is
- * accepted from it inherits the option.
- */
-static void
-send_at_once(int listener)
-{
-	const int yes = 1;
-	int listens = 0;
-	socklen_t len = sizeof(listens);
-
-	if (getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) !=
-		0 ||
-	    listens == 0 ||
-	    setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) !=
-		0)
-		log_line(LOG_WARNING,
-		    "TCP_NODELAY is not set: a message takes 42 ms more");
-}
-
-static int
-lowest_free_descriptor(void)
-{
-	const int fd = dup(STDERR_FILENO);
-
-	if (fd != -1)
-		close(fd);
-	return fd;
-}
-
 int
 milter_open(const char *socket, struct server *server)
 {
-	const int listener = lowest_free_descriptor();
+	const int listener = process_next_descriptor();
 	char spec[256];
 
 	glue.server = server;
@@ -464,7 +459,7 @@ milter_open(const char *socket, struct server *server)
 		return -1;
 	}
 	if (!glue.over_unix)
-		send_at_once(listener);
+		process_send_at_once(listener);
 	return 0;
 }
 

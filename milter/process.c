@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,6 +75,32 @@ process_check_socket(const char *socket)
 	return 0;
 }
 
+int
+process_next_descriptor(void)
+{
+	const int fd = dup(STDERR_FILENO);
+
+	if (fd != -1)
+		close(fd);
+	return fd;
+}
+
+void
+process_send_at_once(int listener)
+{
+	const int yes = 1;
+	int listens = 0;
+	socklen_t len = sizeof(listens);
+
+	if (getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) !=
+		0 ||
+	    listens == 0 ||
+	    setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) !=
+		0)
+		log_line(LOG_WARNING,
+		    "TCP_NODELAY is not set: a message takes 42 ms more");
+}
+
 static int
 give_to_group(const char *path, const char *name)
 {
@@ -116,9 +144,27 @@ user_of(const char *user, const struct passwd **passwd, gid_t *gid)
 	return 0;
 }
 
-/* The daemon removes its socket when it stops: the file becomes its own. */
+/* The folder is the user's, who may put anything there: sockets only. */
 static int
-give_to_user(const char *path, const char *user)
+give_socket(const char *path, uid_t uid, gid_t gid)
+{
+	const int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int result = -1;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0) {
+		errno = ENOTSOCK;
+		if (S_ISSOCK(st.st_mode))
+			result = fchownat(fd, "", uid, gid, AT_EMPTY_PATH);
+	}
+	close(fd);
+	return result;
+}
+
+int
+process_give_socket(const char *path, const char *user)
 {
 	const struct passwd *passwd;
 	gid_t gid;
@@ -129,7 +175,7 @@ give_to_user(const char *path, const char *user)
 	code = user_of(user, &passwd, &gid);
 	if (code != 0)
 		return code;
-	if (lchown(path, passwd->pw_uid, gid) != 0) {
+	if (give_socket(path, passwd->pw_uid, gid) != 0) {
 		log_line(LOG_ERR, "cannot give %s to user %s: %s", path, user,
 		    strerror(errno));
 		return EX_NOPERM;
@@ -146,7 +192,7 @@ process_open_socket_to(
 
 	if (path == NULL)
 		return 0;
-	code = give_to_user(path, settings->user);
+	code = process_give_socket(path, settings->user);
 	if (code == 0 && settings->socket_group[0] != '\0')
 		code = give_to_group(path, settings->socket_group);
 	if (code != 0)

@@ -31,6 +31,17 @@ static const struct row rows[REPLY_COUNT] = {
 	    .text = "Server configuration problem" },
 	[REPLY_NO_CONNECTOR] = { .code = "421", .dsn = "4.3.2",
 	    .text = "Service not available" },
+	[REPLY_CONNECTOR_FULL] = { .code = "421", .dsn = "4.3.2",
+	    .text = "The maximum number of concurrent server connections has "
+		"exceeded a limit, closing transmission channel" },
+	[REPLY_SOURCE_FULL] = { .code = "421", .dsn = "4.3.2",
+	    .text = "The maximum number of concurrent server connections has "
+		"exceeded a per-source limit, closing transmission channel" },
+	[REPLY_TIMED_OUT] = { .code = "421", .dsn = "4.4.1",
+	    .text = "Connection timed out" },
+	[REPLY_TOO_MANY_ERRORS] = { .code = "421", .dsn = "4.7.0",
+	    .text = "Too many errors on this connection, closing transmission "
+		"channel" },
 	[REPLY_EHLO_DOMAIN] = { .code = "501", .dsn = "5.0.0",
 	    .text = "HELO / EHLO requires domain address" },
 	[REPLY_HELO_SYNTAX] = { .code = "501", .dsn = "5.5.4",
@@ -49,12 +60,19 @@ static const struct row rows[REPLY_COUNT] = {
 	    .text_2010 = "Client was not authenticated" },
 	[REPLY_SENDER_SYNTAX] = { .code = "501", .dsn = "5.1.7",
 	    .text = "Invalid address" },
+	[REPLY_PRESSURE] = { .code = "452", .dsn = "4.3.1",
+	    .text = "Insufficient system resources" },
+	[REPLY_RATE] = { .code = "421", .dsn = "4.4.2",
+	    .text = "Message submission rate for this client has exceeded the "
+		"configured limit" },
 	[REPLY_SENDER_PERMISSION] = { .code = "550", .dsn = "5.7.60",
 	    .text = "SMTP; Client does not have permissions to send as this "
 		"sender",
 	    .dsn_2010 = "5.7.1",
 	    .text_2010 = "Client does not have permissions to send as this "
 		"sender" },
+	[REPLY_MESSAGE_SIZE] = { .code = "552", .dsn = "5.3.4",
+	    .text = "Message size exceeds fixed maximum message size" },
 	[REPLY_RECIPIENT_SYNTAX] = { .code = "501", .dsn = "5.1.3",
 	    .text = "Invalid address" },
 	[REPLY_RESERVED_TOP_LEVEL] = { .code = "550", .dsn = "5.1.4",
@@ -76,6 +94,8 @@ static const struct row rows[REPLY_COUNT] = {
 	    .text = "Too many recipients" },
 	[REPLY_HEADER_SIZE] = { .code = "552", .dsn = "5.3.4",
 	    .text = "Header size exceeds fixed maximum size" },
+	[REPLY_HOPS] = { .code = "554", .dsn = "5.4.6",
+	    .text = "Hop count exceeded - possible mail loop" },
 };
 /* clang-format on */
 

@@ -23,7 +23,34 @@ const struct rule rules[] = {
 	    .reply = REPLY_NO_CONNECTOR,
 	    .holds = rule_connector,
 	    .help = "no connector serves this client here" },
+	{ .name = "max_inbound_connection", .stage = STAGE_CONNECT,
+	    .reply = REPLY_CONNECTOR_FULL,
+	    .asks = rule_asks_live_state, .holds = rule_connector_slot,
+	    .settings = { "max_inbound_connection" },
+	    .help = "the connector has as many sessions as it may have" },
+	{ .name = "max_inbound_connection_per_source", .stage = STAGE_CONNECT,
+	    .reply = REPLY_SOURCE_FULL,
+	    .asks = rule_asks_live_state, .holds = rule_source_slot,
+	    .settings = { "max_inbound_connection_per_source",
+		"max_inbound_connection_percentage_per_source" },
+	    .help = "the client's address has as many sessions on the "
+	    "connector as one source may have, or its per cent of those that "
+	    "are left" },
 
+	{ .name = "connection_timeout", .stage = STAGE_HELO,
+	    .reply = REPLY_TIMED_OUT,
+	    .asks = rule_asks_live_helo, .holds = rule_age,
+	    .settings = { "connection_timeout",
+		"connection_inactivity_timeout" },
+	    .help = "the session is older than connection_timeout, or the "
+	    "client was silent for longer than connection_inactivity_timeout "
+	    "since its last command" },
+	{ .name = "max_protocol_errors", .stage = STAGE_HELO,
+	    .reply = REPLY_TOO_MANY_ERRORS,
+	    .asks = rule_asks_live_helo, .holds = rule_protocol_errors,
+	    .settings = { "max_protocol_errors" },
+	    .help = "the session had more unknown commands and refusals with "
+	    "501 than it may have" },
 	{ .name = "require_ehlo_domain", .stage = STAGE_HELO,
 	    .reply = REPLY_EHLO_DOMAIN,
 	    .asks = rule_asks_ehlo_domain, .holds = rule_ehlo_domain,
@@ -35,6 +62,20 @@ const struct rule rules[] = {
 	    .settings = { "helo_syntax" },
 	    .help = "the name given at HELO or EHLO is malformed" },
 
+	{ .name = "connection_timeout", .stage = STAGE_MAIL,
+	    .reply = REPLY_TIMED_OUT,
+	    .asks = rule_asks_live_state, .holds = rule_age,
+	    .settings = { "connection_timeout",
+		"connection_inactivity_timeout" },
+	    .help = "the session is older than connection_timeout, or the "
+	    "client was silent for longer than connection_inactivity_timeout "
+	    "since its last command" },
+	{ .name = "max_protocol_errors", .stage = STAGE_MAIL,
+	    .reply = REPLY_TOO_MANY_ERRORS,
+	    .asks = rule_asks_live_state, .holds = rule_protocol_errors,
+	    .settings = { "max_protocol_errors" },
+	    .help = "the session had more unknown commands and refusals with "
+	    "501 than it may have" },
 	{ .name = "require_tls", .stage = STAGE_MAIL,
 	    .reply = REPLY_REQUIRE_TLS,
 	    .asks = rule_asks_tls, .holds = rule_tls,
@@ -59,6 +100,18 @@ const struct rule rules[] = {
 	    .reply = REPLY_SENDER_SYNTAX,
 	    .holds = rule_sender_syntax,
 	    .help = "the sender is no address, or a parameter is malformed" },
+	{ .name = "back_pressure", .stage = STAGE_MAIL,
+	    .reply = REPLY_PRESSURE,
+	    .asks = rule_asks_live_state, .holds = rule_pressure,
+	    .help = "the machine is low on disk, memory or the like: at the "
+	    "level medium for all but our own servers, at high for all; a "
+	    "protocol log that is required and cannot be written counts as "
+	    "high" },
+	{ .name = "message_rate_limit", .stage = STAGE_MAIL,
+	    .reply = REPLY_RATE,
+	    .asks = rule_asks_live_state, .holds = rule_rate,
+	    .settings = { "message_rate_limit", "message_rate_source" },
+	    .help = "the source sends more messages a minute than it may" },
 	{ .name = "authoritative_domain_sender", .stage = STAGE_MAIL,
 	    .reply = REPLY_SENDER_PERMISSION,
 	    .holds = rule_own_sender,
@@ -78,7 +131,28 @@ const struct rule rules[] = {
 	    "for everybody else, an own or a directory address; or the "
 	    "session is anonymous and the sender not one of allowed_senders, "
 	    "whatever its rights; the null sender passes" },
+	{ .name = "max_message_size", .stage = STAGE_MAIL,
+	    .reply = REPLY_MESSAGE_SIZE,
+	    .asks = rule_asks_declared_size, .holds = rule_declared_size,
+	    .settings = { "max_message_size", "bypass_message_size_limit",
+		"permission_groups" },
+	    .help = "the client declares a message that is too large; skipped "
+	    "with the right bypass_message_size_limit" },
 
+	{ .name = "connection_timeout", .stage = STAGE_RCPT,
+	    .reply = REPLY_TIMED_OUT,
+	    .asks = rule_asks_live_state, .holds = rule_age,
+	    .settings = { "connection_timeout",
+		"connection_inactivity_timeout" },
+	    .help = "the session is older than connection_timeout, or the "
+	    "client was silent for longer than connection_inactivity_timeout "
+	    "since its last command" },
+	{ .name = "max_protocol_errors", .stage = STAGE_RCPT,
+	    .reply = REPLY_TOO_MANY_ERRORS,
+	    .asks = rule_asks_live_state, .holds = rule_protocol_errors,
+	    .settings = { "max_protocol_errors" },
+	    .help = "the session had more unknown commands and refusals with "
+	    "501 than it may have" },
 	{ .name = "recipient_syntax", .stage = STAGE_RCPT,
 	    .reply = REPLY_RECIPIENT_SYNTAX,
 	    .holds = rule_recipient_syntax,
@@ -146,12 +220,32 @@ const struct rule rules[] = {
 	    .help = "an address in the header From is not the session's to "
 	    "use, by the same reading as the sender's; only noted under "
 	    "check_header_from = monitor" },
+	{ .name = "max_message_size", .stage = STAGE_EOM,
+	    .reply = REPLY_MESSAGE_SIZE,
+	    .asks = rule_asks_message_size, .holds = rule_message_size,
+	    .settings = { "max_message_size", "bypass_message_size_limit",
+		"permission_groups" },
+	    .help = "the message is too large, header and body counted as "
+	    "they came; skipped with the right bypass_message_size_limit" },
 	{ .name = "max_header_size", .stage = STAGE_EOM,
 	    .reply = REPLY_HEADER_SIZE,
 	    .holds = rule_header_size,
-	    .help = "the header has more forbidden fields than 1,000, or in its "
-	    "From fields more than 16 KB or 256 signs of addresses, or there "
-	    "are more than 16 of them; its size is not judged yet" },
+	    .settings = { "max_header_size" },
+	    .help = "the header is too large, or it has more forbidden fields "
+	    "than 1,000, or in its From fields more than 16 KB or 256 signs of "
+	    "addresses, or there are more than 16 of them" },
+	{ .name = "max_hop_count", .stage = STAGE_EOM,
+	    .reply = REPLY_HOPS,
+	    .asks = rule_asks_message, .holds = rule_hops,
+	    .settings = { "max_hop_count" },
+	    .help = "the header has more Received fields than it may have" },
+	{ .name = "max_local_hop_count", .stage = STAGE_EOM,
+	    .reply = REPLY_HOPS,
+	    .asks = rule_asks_message, .holds = rule_local_hops,
+	    .settings = { "max_local_hop_count", "fqdn" },
+	    .help = "more of the Received fields than may be were made by "
+	    "this server: by the name the MTA calls itself, fqdn, or an "
+	    "address of own_hosts" },
 };
 /* clang-format on */
 

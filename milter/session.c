@@ -26,7 +26,7 @@ session_new(struct server *server)
 	if (session == NULL)
 		return NULL;
 	session->server = server;
-	session->facts.live = server->live;
+	session->facts.live = server->live != NULL;
 	return session;
 }
 
@@ -43,10 +43,18 @@ forget_message(struct facts *facts)
 	facts->sender_claim = 0;
 	facts->mail_parameters_valid = false;
 	facts->auth_null = false;
+	facts->declared_size = -1;
+	facts->pressure = PRESSURE_LOW;
+	facts->rate_exceeded = false;
 	facts->recipients_accepted = 0;
 	facts->authors_told = false;
 	facts->author_claims = 0;
 	facts->header_overfull = false;
+	facts->message_told = false;
+	facts->message_bytes = 0;
+	facts->header_bytes = 0;
+	facts->hops = 0;
+	facts->local_hops = 0;
 }
 
 void
@@ -71,17 +79,18 @@ session_free(struct session *session)
 	if (session == NULL)
 		return;
 	session_abort(session);
-	if (session->counted)
-		atomic_fetch_sub(&session->server->sessions, 1);
+	session_protocol_end(session);
+	session_leave(session);
 	free(session->host);
 	free(session->helo);
+	free(session->client_name);
 	free(session);
 }
 
 bool
 session_monitors(const struct session *session, const struct judged *judged)
 {
-	return session->server->live && policy_monitors(judged);
+	return session->server->live != NULL && policy_monitors(judged);
 }
 
 /* Does the refusal have to be given in the connect callback itself? */
@@ -101,7 +110,7 @@ is_enforced(const struct session *session, const struct judged *judged,
 }
 
 bool
-session_refuse(const struct session *session, const struct judged *judged,
+session_refuse(struct session *session, const struct judged *judged,
     const struct decision *decision, const struct command *command,
     struct reply *reply)
 {
@@ -110,6 +119,8 @@ session_refuse(const struct session *session, const struct judged *judged,
 
 	policy_reply(reply, refusal.rule, refusal.reply, judged);
 	session_log_refusal(session, judged, &refusal, reply, command);
+	if (refusal.enforced)
+		session_punish(session, judged, reply);
 	return !refusal.enforced;
 }
 
@@ -182,44 +193,34 @@ session_judge_connection(struct session *session,
 		.facts = &session->facts,
 	};
 	select_connector(session, judged);
+	session_take_slot(session, snapshot, judged);
+	session_protocol_select(session, judged);
 	session_decide(session, STAGE_CONNECT, judged, decision, command);
-}
-
-static void
-admit(struct session *session, const struct config *config)
-{
-	struct server *server = session->server;
-	long open;
-
-	if (session->counted)
-		return;
-	session->counted = true;
-	open = atomic_fetch_add(&server->sessions, 1) + 1;
-	session->facts.admitted = open <= config_milter(config)->max_sessions;
 }
 
 /*
  * A client's name may be one that is no mail domain (with an underscore, say)
  * and must still match what a host: principal denies.
  */
-static const char *
-client_name(char out[DOMAIN_MAX + 1], const char *host)
+static char *
+client_name(const char *host)
 {
+	char name[DOMAIN_MAX + 1];
 	size_t len;
 
 	if (host == NULL)
 		return NULL;
 	len = strlen(host);
-	if (domain_canonical(out, host, len) == NULL)
-		return out;
+	if (domain_canonical(name, host, len) == NULL)
+		return strdup(name);
 	if (len > 0 && host[len - 1] == '.')
 		len--;
 	if (len == 0 || len > DOMAIN_MAX)
 		return NULL;
 	for (size_t i = 0; i < len; i++)
-		out[i] = text_lower(host[i]);
-	out[len] = '\0';
-	return out;
+		name[i] = text_lower(host[i]);
+	name[len] = '\0';
+	return strdup(name);
 }
 
 static void
@@ -232,7 +233,9 @@ set_client(struct session *session, const struct connect_info *info)
 	facts->listener.addr = addr_unmap(info->listener.addr);
 	facts->client_name_verified =
 	    facts_client_resolved(info->client_resolve);
-	facts->client_name = client_name(session->client_name, info->host);
+	free(session->client_name);
+	session->client_name = client_name(info->host);
+	facts->client_name = session->client_name;
 	session->client_port = info->client_port;
 	session->local_submission = info->local_submission;
 	free(session->host);
@@ -267,13 +270,15 @@ session_connect(struct session *session, const struct connect_info *info,
 	struct snapshot *snapshot = snapshots_pin(snapshots);
 	bool go_on = true;
 
-	admit(session, snapshot_config(snapshot));
+	session_admit(session, snapshot_config(snapshot));
 	set_client(session, info);
+	session_begin_command(session, STAGE_CONNECT);
 	if (!session->local_submission)
 		go_on = answer_connect(session, snapshot, reply);
-	else if (session->server->live)
+	else if (session->server->live != NULL)
 		log_line(LOG_INFO, "local submission: not judged");
 	snapshots_unpin(snapshots, snapshot);
+	session_end_command(session);
 	return go_on;
 }
 
@@ -291,13 +296,14 @@ set_helo(struct session *session, const char *name)
 /* Only what closes the connection; all else waits for MAIL. */
 static bool
 answer_helo(struct session *session, const struct snapshot *snapshot,
-    struct reply *reply)
+    const char *name, struct reply *reply)
 {
 	struct decision decision;
 	struct judged judged;
 
 	session_judge_connection(
 	    session, snapshot, &judged, &decision, &no_command);
+	session_protocol_received(session, "EHLO ", name, NULL);
 	if (decision.verdict == VERDICT_ACCEPT)
 		session_decide(
 		    session, STAGE_HELO, &judged, &decision, &no_command);
@@ -316,8 +322,10 @@ session_helo(struct session *session, const char *name, struct reply *reply)
 	set_helo(session, name);
 	if (session->local_submission)
 		return true;
+	session_begin_command(session, STAGE_HELO);
 	snapshot = snapshots_pin(snapshots);
-	go_on = answer_helo(session, snapshot, reply);
+	go_on = answer_helo(session, snapshot, name, reply);
 	snapshots_unpin(snapshots, snapshot);
+	session_end_command(session);
 	return go_on;
 }

@@ -69,20 +69,43 @@ record_of(const struct session *session, const struct judged *judged,
 
 /* explain plays sessions too, and nothing happened in them. */
 static void
-log_live(const struct session *session, const struct log_record *record)
+log_live(
+    const struct session *session, struct log_record *record, enum metric word)
 {
-	if (session->server->live)
-		log_record(record);
+	if (session->server->live == NULL)
+		return;
+	record->verdict = metric_name(word);
+	log_record(record);
 }
 
-static const char *
-verdict_of(const struct refusal *refusal)
+/* Each line is counted, by rule and by connector. */
+static void
+log_counted(const struct session *session, const struct judged *judged,
+    struct log_record *record, size_t row, enum metric word)
 {
-	const enum verdict verdict = policy_verdict(refusal->reply);
+	struct live *live = session->server->live;
 
-	if (refusal->enforced)
-		return verdict_name(verdict);
-	return verdict == VERDICT_REJECT ? "would-reject" : "would-tempfail";
+	log_live(session, record, word);
+	if (live == NULL)
+		return;
+	metrics_count(&live->metrics, row, word);
+	/* Pinned as long as there is a connector. */
+	if (judged->connector == NULL || row == METRIC_ROW_MTA)
+		return;
+	if (word == METRIC_ACCEPT)
+		atomic_fetch_add(&session->tally->accepted, 1);
+	else if (word == METRIC_TEMPFAIL)
+		atomic_fetch_add(&session->tally->tempfailed, 1);
+	else if (word == METRIC_REJECT)
+		atomic_fetch_add(&session->tally->rejected, 1);
+}
+
+static enum metric
+word_of(const struct refusal *refusal)
+{
+	if (policy_verdict(refusal->reply) == VERDICT_REJECT)
+		return refusal->enforced ? METRIC_REJECT : METRIC_WOULD_REJECT;
+	return refusal->enforced ? METRIC_TEMPFAIL : METRIC_WOULD_TEMPFAIL;
 }
 
 /* At its end a message has recipients, and authors that rules ask for. */
@@ -116,10 +139,10 @@ session_log_refusal(const struct session *session, const struct judged *judged,
 		add_message(&record, session->transaction, refusal->rule);
 	}
 	record.stage = stage_name(refusal->stage);
-	record.verdict = verdict_of(refusal);
 	record.rule = refusal->rule->name;
 	record.reply = reply_line(line, reply);
-	log_live(session, &record);
+	log_counted(session, judged, &record, metrics_row(refusal->rule),
+	    word_of(refusal));
 }
 
 void
@@ -134,10 +157,10 @@ session_log_mta(const struct session *session, const struct rcpt_info *info)
 	session_shown(shown, info->path);
 	record.to = shown;
 	record.stage = stage_name(STAGE_RCPT);
-	record.verdict = verdict_name(VERDICT_REJECT);
 	record.rule = "mta";
 	record.reply = reply;
-	log_live(session, &record);
+	log_counted(session, &session->transaction->judged, &record,
+	    METRIC_ROW_MTA, METRIC_REJECT);
 }
 
 void
@@ -147,8 +170,7 @@ session_log_selection(
 	struct log_record record = record_of(session, judged, NULL);
 
 	record.stage = stage_name(STAGE_CONNECT);
-	record.verdict = verdict_name(VERDICT_ACCEPT);
-	log_live(session, &record);
+	log_live(session, &record, METRIC_ACCEPT);
 }
 
 void
@@ -159,7 +181,7 @@ session_log_acceptance(const struct session *session)
 	    record_of(session, &transaction->judged, transaction->queue_id);
 
 	record.stage = stage_name(STAGE_EOM);
-	record.verdict = verdict_name(VERDICT_ACCEPT);
 	add_message(&record, transaction, NULL);
-	log_live(session, &record);
+	log_counted(session, &transaction->judged, &record, METRIC_ROW_MESSAGE,
+	    METRIC_ACCEPT);
 }

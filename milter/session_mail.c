@@ -28,6 +28,31 @@ have_auth_null(const char *const *parameters)
 	return false;
 }
 
+/*
+ * RFC 1870 6.1: SIZE= and up to 20 digits; what is too long for us is too large
+ * as well. Of several the largest counts, and what is no number is not judged:
+ * the end of the message counts bytes.
+ */
+static long long
+declared_size(const char *const *parameters)
+{
+	static const char key[] = "SIZE=";
+	long long largest = -1;
+
+	for (; parameters != NULL && *parameters != NULL; parameters++) {
+		const char *digits = *parameters + strlen(key);
+		long long size;
+
+		if (text_ncasecmp(*parameters, key, strlen(key)) != 0 ||
+		    *digits == '\0' ||
+		    digits[strspn(digits, "0123456789")] != '\0')
+			continue;
+		size = strtoll(digits, NULL, 10);
+		largest = size > largest ? size : largest;
+	}
+	return largest;
+}
+
 int
 session_parse_path(struct mailbox *mailbox, const char *path)
 {
@@ -107,6 +132,16 @@ set_login(struct facts *facts, struct transaction *transaction,
 	return 0;
 }
 
+/* What the MTA calls itself; "" when that is no name. */
+static void
+set_server_name(struct transaction *transaction, const char *name)
+{
+	if (name == NULL ||
+	    domain_canonical(transaction->server_name, name, strlen(name)) !=
+		NULL)
+		transaction->server_name[0] = '\0';
+}
+
 /* Begins the transaction. 0, or -1 without memory. */
 static int
 begin(struct session *session, const struct mail_info *info)
@@ -125,17 +160,37 @@ begin(struct session *session, const struct mail_info *info)
 		return -1;
 	}
 	session_shown(transaction->from, info->path);
+	set_server_name(transaction, info->server_name);
 	facts->sender = &transaction->sender;
 	facts->mail_parameters_valid =
 	    session_parameters_are_valid(info->parameters);
 	facts->auth_null = have_auth_null(info->parameters);
+	facts->declared_size = declared_size(info->parameters);
 	return 0;
+}
+
+/* The rules of MAIL itself. Only a message that they let in is counted. */
+static void
+judge_sender(struct session *session, struct decision *decision,
+    const struct command *command)
+{
+	struct transaction *transaction = session->transaction;
+	struct judged *judged = &transaction->judged;
+	struct limits_message message;
+
+	session_complete(&transaction->sender, judged);
+	session->facts.sender_claim =
+	    session_claim(judged, &transaction->sender);
+	session_count_message(session, judged, &message);
+	session_decide(session, STAGE_MAIL, judged, decision, command);
+	if (decision->verdict != VERDICT_ACCEPT)
+		session_take_back(session, &message);
 }
 
 /* Connect, helo and mail rules, in this order, until one refuses. */
 static void
-judge_mail(struct session *session, struct decision *decision,
-    const struct command *command)
+judge_mail(struct session *session, const struct mail_info *info,
+    struct decision *decision, const struct command *command)
 {
 	struct transaction *transaction = session->transaction;
 	struct judged *judged = &transaction->judged;
@@ -143,8 +198,12 @@ judge_mail(struct session *session, struct decision *decision,
 	session_judge_connection(
 	    session, transaction->snapshot, judged, decision, command);
 	/* Also for the log, whatever was decided. */
-	if (judged->connector != NULL)
+	if (judged->connector != NULL) {
 		policy_identify(judged);
+		session_protocol_identify(session, judged);
+	}
+	session_protocol_received(
+	    session, "MAIL FROM:", info->path, info->parameters);
 	if (decision->verdict != VERDICT_ACCEPT)
 		return;
 	session_decide(session, STAGE_HELO, judged, decision, command);
@@ -152,26 +211,20 @@ judge_mail(struct session *session, struct decision *decision,
 		return;
 	/* Else rule no_connector has refused. */
 	assert(judged->connector != NULL);
-	session_complete(&transaction->sender, judged);
-	session->facts.sender_claim =
-	    session_claim(judged, &transaction->sender);
-	session_decide(session, STAGE_MAIL, judged, decision, command);
+	judge_sender(session, decision, command);
 }
 
-bool
-session_mail(
+static bool
+answer_mail(
     struct session *session, const struct mail_info *info, struct reply *reply)
 {
 	const struct command command = { .queue_id = info->queue_id };
 	struct decision decision;
 
-	session_abort(session);
-	if (session->local_submission)
-		return true;
 	if (begin(session, info) != 0)
 		return session_refuse_internal(
 		    session, STAGE_MAIL, &command, reply);
-	judge_mail(session, &decision, &command);
+	judge_mail(session, info, &decision, &command);
 	if (decision.verdict == VERDICT_ACCEPT)
 		return true;
 	session->transaction->unjudged = session_refuse(
@@ -180,4 +233,19 @@ session_mail(
 		return true;
 	session_abort(session);
 	return false;
+}
+
+bool
+session_mail(
+    struct session *session, const struct mail_info *info, struct reply *reply)
+{
+	bool go_on;
+
+	session_abort(session);
+	if (session->local_submission)
+		return true;
+	session_begin_command(session, STAGE_MAIL);
+	go_on = answer_mail(session, info, reply);
+	session_end_command(session);
+	return go_on;
 }

@@ -8,12 +8,13 @@
 
 #include "arena.h"
 #include "author.h"
+#include "received.h"
 
 static bool
-is_from(const char *name)
+is_named(const char *name, const char *wanted)
 {
-	return firewall_name_length(name) == 4 &&
-	    text_ncasecmp(name, "From", 4) == 0;
+	return firewall_name_length(name) == strlen(wanted) &&
+	    text_ncasecmp(name, wanted, strlen(wanted)) == 0;
 }
 
 /* The arena of the header. NULL without memory. */
@@ -135,6 +136,52 @@ read_from(struct session *session, const char *body)
 	return true;
 }
 
+/* Lines of a folded field end in LF, or in the CR LF that they came with. */
+static long long
+field_bytes(const char *name, const char *value)
+{
+	long long bytes = (long long)strlen(name) + (long long)strlen(value) +
+	    (long long)strlen(": \r\n");
+
+	for (const char *p = strchr(value, '\n'); p != NULL;
+	     p = strchr(p + 1, '\n'))
+		bytes += p == value || p[-1] != '\r';
+	return bytes;
+}
+
+/* Was the field made by this server? */
+static bool
+is_local_hop(const struct transaction *transaction, const char *value)
+{
+	const struct judged *judged = &transaction->judged;
+	const struct organization *organization = &judged->policy->organization;
+	struct received_by by;
+
+	received_by(&by, value);
+	if (by.addr.family != ADDR_NONE)
+		return addrset_contains(&organization->own_hosts, &by.addr);
+	return by.name[0] != '\0' &&
+	    (strcmp(by.name, transaction->server_name) == 0 ||
+		strcmp(by.name, judged->connector->fqdn) == 0);
+}
+
+/* Every field counts, also those that will be taken out. */
+static void
+count_field(struct session *session, const char *name, const char *value)
+{
+	struct facts *facts = &session->facts;
+
+	facts->header_bytes += field_bytes(name, value);
+	if (!is_named(name, "Received"))
+		return;
+	facts->hops++;
+	/* Beyond the limit on hops nobody asks whose they are. */
+	if (facts->hops <=
+		session->transaction->judged.connector->max_hop_count &&
+	    is_local_hop(session->transaction, value))
+		facts->local_hops++;
+}
+
 /*
  * Once the message is going to be refused whatever comes, no more of it is
  * looked at: so a header may be as long as it likes.
@@ -145,13 +192,35 @@ session_header(struct session *session, const char *name, const char *value)
 	struct transaction *transaction = session->transaction;
 	struct facts *facts = &session->facts;
 
-	if (transaction == NULL || transaction->unjudged ||
-	    facts->header_overfull || transaction->header.failed)
+	if (transaction == NULL || transaction->unjudged)
+		return;
+	count_field(session, name, value);
+	if (facts->header_overfull || transaction->header.failed)
 		return;
 	if (firewall_strips(&transaction->judged, name))
 		facts->header_overfull = !doom(&transaction->header, name);
-	else if (is_from(name))
+	else if (is_named(name, "From"))
 		facts->header_overfull = !read_from(session, value);
+}
+
+void
+session_body(struct session *session, size_t len)
+{
+	if (session->transaction != NULL)
+		session->transaction->body_bytes += (long long)len;
+}
+
+/* What only the end of a message can tell. */
+static void
+sum_up(struct session *session)
+{
+	const struct transaction *transaction = session->transaction;
+	struct facts *facts = &session->facts;
+
+	facts->authors_told = true;
+	facts->message_told = true;
+	facts->message_bytes = facts->header_bytes + (long long)strlen("\r\n") +
+	    transaction->body_bytes;
 }
 
 /* The rules of the end of the message: true to go on. */
@@ -160,7 +229,6 @@ judge_message(
     struct session *session, const struct command *command, struct reply *reply)
 {
 	struct transaction *transaction = session->transaction;
-	struct facts *facts = &session->facts;
 	struct decision decision;
 
 	if (transaction->unjudged)
@@ -168,8 +236,8 @@ judge_message(
 	if (transaction->header.failed)
 		return session_refuse_internal(
 		    session, STAGE_EOM, command, reply);
-	if (session->server->live)
-		facts->authors_told = true;
+	if (session->server->live != NULL)
+		sum_up(session);
 	session_decide(
 	    session, STAGE_EOM, &transaction->judged, &decision, command);
 	return decision.verdict == VERDICT_ACCEPT ||
@@ -190,27 +258,35 @@ edit(struct session *session, const struct eom_info *info, struct edits *edits,
 	return session_refuse_internal(session, STAGE_EOM, command, reply);
 }
 
+/* The rules and the edits of a message that was judged: true to go on. */
+static bool
+answer_message(struct session *session, const struct eom_info *info,
+    struct edits *edits, struct reply *reply)
+{
+	const struct transaction *transaction = session->transaction;
+	const struct command command = { .queue_id = info->queue_id };
+
+	/* A message without an accepted recipient was never judged. */
+	if (transaction == NULL || transaction->recipients == 0)
+		return session_refuse_internal(
+		    session, STAGE_EOM, &command, reply);
+	return judge_message(session, &command, reply) &&
+	    edit(session, info, edits, &command, reply);
+}
+
 bool
 session_eom(struct session *session, const struct eom_info *info,
     struct edits *edits, struct reply *reply)
 {
 	struct transaction *transaction = session->transaction;
-	const struct command command = { .queue_id = info->queue_id };
-	bool go_on;
 
 	*edits = (struct edits){ NULL, 0 };
 	if (session->local_submission)
 		return true;
-	/* A message without an accepted recipient was never judged. */
-	go_on = transaction != NULL && transaction->recipients > 0;
-	if (go_on)
-		go_on = judge_message(session, &command, reply) &&
-		    edit(session, info, edits, &command, reply);
-	else
-		(void)session_refuse_internal(
-		    session, STAGE_EOM, &command, reply);
-	if (!go_on) {
+	session_begin_command(session, STAGE_EOM);
+	if (!answer_message(session, info, edits, reply)) {
 		session_abort(session);
+		session_end_command(session);
 		return false;
 	}
 	transaction->ended = true;
@@ -232,11 +308,14 @@ session_done(struct session *session, bool edited, struct reply *reply)
 	if (transaction != NULL && transaction->ended)
 		command.queue_id = transaction->queue_id;
 	done = edited && command.queue_id != NULL;
-	if (done)
+	if (done) {
 		session_log_acceptance(session);
-	else
+		session_protocol_message(session);
+	} else {
 		(void)session_refuse_internal(
 		    session, STAGE_EOM, &command, reply);
+	}
 	session_abort(session);
+	session_end_command(session);
 	return done;
 }

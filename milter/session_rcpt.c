@@ -205,18 +205,18 @@ judge_recipient(
 	return true;
 }
 
-bool
-session_rcpt(
+static bool
+answer_rcpt(
     struct session *session, const struct rcpt_info *info, struct reply *reply)
 {
 	struct transaction *transaction = session->transaction;
 	const struct command command = { info->queue_id, info->path };
 
-	if (session->local_submission)
-		return true;
 	if (transaction == NULL)
 		return session_refuse_internal(
 		    session, STAGE_RCPT, &command, reply);
+	session_protocol_received(
+	    session, "RCPT TO:", info->path, info->parameters);
 	/* Shown for the log alone: whatever is answered, it stays refused. */
 	if (facts_refused_by_mta(info->rcpt_mailer, info->rcpt_addr)) {
 		session_log_mta(session, info);
@@ -227,4 +227,18 @@ session_rcpt(
 	if (transaction->recipients++ == 0)
 		session_shown(transaction->to, info->path);
 	return true;
+}
+
+bool
+session_rcpt(
+    struct session *session, const struct rcpt_info *info, struct reply *reply)
+{
+	bool go_on;
+
+	if (session->local_submission)
+		return true;
+	session_begin_command(session, STAGE_RCPT);
+	go_on = answer_rcpt(session, info, reply);
+	session_end_command(session);
+	return go_on;
 }

@@ -55,6 +55,8 @@ static const struct {
 	[SETTING_TEXT] = { .parse = setting_parse_text, .size = sizeof(const char *) },
 	[SETTING_DOMAIN] = { .parse = setting_parse_domain, .size = sizeof(const char *),
 	    .words = "domain" },
+	[SETTING_THRESHOLDS] = { .parse = setting_parse_thresholds,
+	    .size = sizeof(struct thresholds) },
 	[SETTING_STRINGS] = { .parse = setting_parse_list,
 	    .size = sizeof(struct strings), .is_list = true,
 	    .list = { setting_parse_string_item, sizeof(const char *) } },
@@ -120,17 +122,6 @@ bool
 setting_is_list(const struct setting *setting)
 {
 	return types[setting->type].is_list;
-}
-
-bool
-setting_equal(const struct setting *setting, const union setting_value *a,
-    const union setting_value *b)
-{
-	if (setting->type == SETTING_TEXT || setting->type == SETTING_DOMAIN)
-		return strcmp(a->text, b->text) == 0;
-	if (setting_is_list(setting))
-		return a->list.count == 0 && b->list.count == 0;
-	return memcmp(a, b, types[setting->type].size) == 0;
 }
 
 static void

@@ -125,13 +125,10 @@ check_inet(enum addr_family family, const char *rest, struct text *why)
 	return check_socket_host(family, at + 1, why);
 }
 
+/* A path that is absolute. */
 static bool
-check_socket_path(const char *path, struct text *why)
+check_socket_name(const char *path, struct text *why)
 {
-	if (path[0] != '/')
-		return wrong(why,
-		    "the path is not absolute; write unix:/PATH, with the "
-		    "queue folder in front where Postfix is chrooted");
 	if (strlen(path) > SOCKET_PATH_MAX) {
 		text_printf(why,
 		    "the path has %zu bytes, a socket's has at most %d; "
@@ -142,6 +139,16 @@ check_socket_path(const char *path, struct text *why)
 	if (path[strlen(path) - 1] == '/')
 		return wrong(why, "the path is a folder; name the socket");
 	return true;
+}
+
+static bool
+check_socket_path(const char *path, struct text *why)
+{
+	if (path[0] != '/')
+		return wrong(why,
+		    "the path is not absolute; write unix:/PATH, with the "
+		    "queue folder in front where Postfix is chrooted");
+	return check_socket_name(path, why);
 }
 
 bool
@@ -189,6 +196,20 @@ check_path(const char *value, struct text *why)
 		return wrong(
 		    why, "the path is not absolute; begin it with '/'");
 	return true;
+}
+
+bool
+check_control_socket(const char *value, struct text *why)
+{
+	struct socket_name name;
+
+	if (value[0] == '\0')
+		return true;
+	if (socket_name_parse(&name, value))
+		return wrong(why,
+		    "the control socket is a path, never of another machine; "
+		    "write /PATH alone");
+	return check_path(value, why) && check_socket_name(value, why);
 }
 
 bool
@@ -303,17 +324,5 @@ check_protected(const char *value, struct text *why)
 		return wrong(why,
 		    "too short for the beginning of a field name; write one "
 		    "such as X-Internal-");
-	return true;
-}
-
-bool
-check_threshold(const char *value, struct text *why)
-{
-	const size_t digits = strspn(value, "0123456789");
-
-	if (digits == 0 || digits > 15 || strlen(value + digits) > 1 ||
-	    strspn(value + digits, "KMGkmg%") != strlen(value + digits))
-		return wrong(why,
-		    "not a threshold; write four numbers, such as 89 99 90 80");
 	return true;
 }

@@ -241,18 +241,6 @@ refuse_principal(
 	return -1;
 }
 
-/* A denial of a right that no rule asks for yet would be an empty promise. */
-static int
-refuse_denial(const struct setting_context *context, const char *item)
-{
-	char quoted[DIAG_QUOTE_MAX];
-
-	diag_add(context->diags, SEVERITY_ERROR, &context->place,
-	    "%s is not enforced yet; only grants are accepted, remove it",
-	    diag_quote(quoted, item));
-	return -1;
-}
-
 static int
 parse_principal(const struct setting_context *context,
     struct principal *principal, const char *item, const char *word)
@@ -275,15 +263,11 @@ parse_principal(const struct setting_context *context,
 
 int
 setting_parse_principal_item(const struct setting_context *context,
-    const struct setting *setting, void *item, const char *text)
+    const struct setting *setting UNUSED, void *item, const char *text)
 {
 	struct principal *principal = item;
 
 	principal->deny = text[0] == '-';
-	if (parse_principal(context, principal, text, text + principal->deny) !=
-	    0)
-		return -1;
-	if (principal->deny && setting->enforcement == ENFORCED_GRANTS)
-		return refuse_denial(context, text);
-	return 0;
+	return parse_principal(
+	    context, principal, text, text + principal->deny);
 }

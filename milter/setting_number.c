@@ -86,6 +86,12 @@ parse_units(const struct unit *unit, long long *number, const char *text)
 	return NOT_VALID;
 }
 
+const char *
+setting_read_size(long long *number, const char *text)
+{
+	return parse_units(size_units, number, text);
+}
+
 /* Two digits below limit, behind a colon or at the start. */
 static const char *
 clock_field(long long *number, const char *s, int limit)

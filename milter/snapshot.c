@@ -1,5 +1,5 @@
 /*
- * snapshot.c - counts who reads which configuration.
+ * snapshot.c - counts who reads which configuration, and lists its tallies.
  */
 #include "snapshot.h"
 
@@ -7,8 +7,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "tally.h"
+
 struct snapshot {
 	struct config *config;
+	struct tally **tallies; /* of its connectors, in their order */
 	size_t pins;
 	struct snapshot *older;
 };
@@ -16,21 +19,31 @@ struct snapshot {
 struct snapshots {
 	pthread_mutex_t lock;
 	struct snapshot *newest; /* heads the list of all in memory */
+	struct tallies *tallies; /* for the housekeeping thread alone */
 };
 
 static struct snapshot *
-snapshot_new(struct config *config)
+snapshot_new(struct snapshots *snapshots, struct config *config)
 {
 	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
 
-	if (snapshot != NULL)
-		snapshot->config = config;
+	if (snapshot == NULL)
+		return NULL;
+	snapshot->config = config;
+	snapshot->tallies =
+	    tallies_take(snapshots->tallies, config_policy(config));
+	if (snapshot->tallies == NULL) {
+		free(snapshot);
+		return NULL;
+	}
 	return snapshot;
 }
 
 static void
-snapshot_free(struct snapshot *snapshot)
+snapshot_free(struct snapshots *snapshots, struct snapshot *snapshot)
 {
+	tallies_give_back(snapshots->tallies, snapshot->tallies,
+	    config_policy(snapshot->config)->connector_count);
 	config_free(snapshot->config);
 	free(snapshot);
 }
@@ -42,11 +55,15 @@ snapshots_new(struct config *config)
 
 	if (snapshots == NULL)
 		return NULL;
-	snapshots->newest = snapshot_new(config);
-	if (snapshots->newest == NULL ||
-	    pthread_mutex_init(&snapshots->lock, NULL) != 0) {
-		free(snapshots->newest);
+	if (pthread_mutex_init(&snapshots->lock, NULL) != 0) {
 		free(snapshots);
+		return NULL;
+	}
+	snapshots->tallies = tallies_new();
+	if (snapshots->tallies != NULL)
+		snapshots->newest = snapshot_new(snapshots, config);
+	if (snapshots->newest == NULL) {
+		snapshots_free(snapshots);
 		return NULL;
 	}
 	return snapshots;
@@ -62,8 +79,9 @@ snapshots_free(struct snapshots *snapshots)
 
 		assert(snapshot->pins == 0);
 		snapshots->newest = snapshot->older;
-		snapshot_free(snapshot);
+		snapshot_free(snapshots, snapshot);
 	}
+	tallies_free(snapshots->tallies);
 	pthread_mutex_destroy(&snapshots->lock);
 	free(snapshots);
 }
@@ -95,10 +113,21 @@ snapshot_config(const struct snapshot *snapshot)
 	return snapshot->config;
 }
 
+struct tally *
+snapshot_tally(
+    const struct snapshot *snapshot, const struct connector *connector)
+{
+	const struct policy *policy = config_policy(snapshot->config);
+
+	assert(connector >= policy->connectors &&
+	    connector < policy->connectors + policy->connector_count);
+	return snapshot->tallies[connector - policy->connectors];
+}
+
 int
 snapshots_replace(struct snapshots *snapshots, struct config *config)
 {
-	struct snapshot *snapshot = snapshot_new(config);
+	struct snapshot *snapshot = snapshot_new(snapshots, config);
 
 	if (snapshot == NULL)
 		return -1;
@@ -142,8 +171,9 @@ snapshots_collect(struct snapshots *snapshots)
 		struct snapshot *snapshot = unused;
 
 		unused = snapshot->older;
-		snapshot_free(snapshot);
+		snapshot_free(snapshots, snapshot);
 	}
+	tallies_collect(snapshots->tallies);
 }
 
 size_t

@@ -188,6 +188,15 @@ text_utf8_length(const char *text, size_t len)
 }
 
 bool
+text_is_control(const char *s, size_t len)
+{
+	const unsigned char *bytes = (const unsigned char *)s;
+
+	return bytes[0] < 0x20 || bytes[0] == 0x7f ||
+	    (len == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0);
+}
+
+bool
 text_is_utf8(const char *s, size_t len)
 {
 	while (len > 0) {

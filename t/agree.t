@@ -78,7 +78,8 @@ my @locals = ('joe', 'hub', 'eve', 'Joe', 'fax', 'postmaster', '"a b"',
 	'"a:b"', 'IMCEASMTP-a+40b', '"imceaEX-a"', 'a..b', '.a', 'a+b',
 	"jos\xc3\xa9", "\xff", '"a', 'a b', '"a\"b"', '');
 my @rights = qw(submit accept_any_recipient accept_any_sender
-	accept_authoritative_domain_sender bypass_anti_spam);
+	accept_authoritative_domain_sender bypass_anti_spam
+	bypass_message_size_limit);
 my @principals = qw(anonymous users servers legacy_servers partners
 	externally_secured user:joe user:eve@example.net group:hubs
 	host:partner.test host:.partner.test host:.example.com);
@@ -98,6 +99,8 @@ my @usages = qw(custom internet internet internet client internal partner
 my @helos = ('mx.partner.test', 'x', 'a_b', 'trailing.dot.', '[192.0.2.1]',
 	'[IPv6:2001:db8::1]', '[192.0.2.300]', '-x.test', 'a..b', 'a b', '',
 	' ', "ex\xc3\xa4mple", 'x' x 300);
+my @sizes = (0, 1000, 65536, 65537, 100_000, 100_001, 37_748_736, 37_748_737,
+	'9223372036854775807');
 my @certificates = ('mx.partner.test', 'partner.test', 'MX.Partner.Test',
 	'xpartner.test', 'hub.example.com', 'test', '*.partner.test',
 	'Some Body', 'mx.partner.test.', 'a/CN=mx.partner.test', '');
@@ -171,6 +174,7 @@ sub addresses
 		authrequired));
 	$text .= maybe_line(0.2, 'max_recipients_per_message', 1, 3);
 	$text .= maybe_line(0.2, 'resolve_anonymous_senders', qw(annotate yes));
+	$text .= maybe_line(0.4, 'max_message_size', qw(64K 100000));
 	$text .= maybe_line(0.5, 'recipient_filter', 'yes') if $directory;
 	return $text;
 }
@@ -290,6 +294,7 @@ sub question
 	$question->{author} = author() if maybe(0.7);
 	$question->{login} = one_of(@logins) if maybe(0.3);
 	$question->{mechanism} = one_of(@mechanisms) if $question->{login};
+	$question->{size} = one_of(@sizes) if maybe(0.3);
 	return maybe(0.2) ? forger($question) : $question;
 }
 
@@ -302,7 +307,8 @@ sub arguments
 		'--from', $question->{from});
 	my %flag = (name => '--client-name', helo => '--helo', tls => '--tls',
 		certificate => '--cert-subject', login => '--auth',
-		mechanism => '--auth-mechanism', author => '--header-from');
+		mechanism => '--auth-mechanism', author => '--header-from',
+		size => '--size');
 	for my $key (sort keys %flag) {
 		my $value = $question->{$key};
 		# No flag says that a certificate has no name.
@@ -363,17 +369,18 @@ sub told
 }
 
 # The operator log names internal_only as explain does; the rule comes from
-# there, as the reply does not always name it.
+# there, as the reply does not always name it. Each refusal is one line.
 sub heard
 {
-	my ($milter, $answer) = @_;
-	return 'accept - -' if $answer->{verdict} eq 'continue';
-	return "$answer->{verdict} - -" unless defined $answer->{reply};
-	my $line = $milter->wait_log(qr/ verdict=(?:reject|tempfail) /) // '';
-	my ($rule) = $line =~ / rule=(\S+)/;
-	$milter->clear_log;
-	return join ' ', $answer->{verdict}, $rule // 'not logged',
-	    $answer->{reply};
+	my ($milter, @answers) = @_;
+	my @rules = map { / verdict=(?:reject|tempfail) rule=(\S+)/ ? $1 : () }
+	    $milter->lines;
+	my @said = map {
+		$_->{verdict} eq 'continue' ? 'accept - -' : join ' ',
+		    $_->{verdict}, defined $_->{reply}
+		    ? (shift @rules // 'not logged', $_->{reply}) : '- -'
+	} @answers;
+	return join "\n", @said, map { "logged: $_" } @rules;
 }
 
 # A certificate that was verified, as either MTA tells of it.
@@ -415,7 +422,8 @@ sub enter
 	$wire->login($question->{login}, $question->{mechanism})
 	    if defined $question->{login};
 	return $answer if $answer->{verdict} ne 'continue';
-	return $wire->mail($question->{from});
+	return $wire->mail($question->{from},
+		defined $question->{size} ? "SIZE=$question->{size}" : ());
 }
 
 sub answered
@@ -424,20 +432,17 @@ sub answered
 	my $wire = Wire->new($milter->socket,
 		dialect => $question->{dialect}) or return 'closed';
 	$milter->clear_log;
-	my $answer = enter($wire, $question);
-	my @said;
-	if ($answer->{verdict} ne 'continue') {
-		push @said, heard($milter, $answer);
-	} else {
-		push @said, map { heard($milter, $wire->rcpt($_)) }
-		    @{ $question->{to} };
-		push @said, heard($milter, $wire->message(
+	my @answers = enter($wire, $question);
+	if ($answers[0]{verdict} eq 'continue') {
+		@answers = map { $wire->rcpt($_) } @{ $question->{to} };
+		push @answers, $wire->message(
 			[defined $question->{author}
 			? ['From', $question->{author}] : (),
-			['Subject', 'test']])) if grep { /^accept/ } @said;
+			['Subject', 'test']])
+		    if grep { $_->{verdict} eq 'continue' } @answers;
 	}
 	$wire->quit;
-	return join "\n", @said;
+	return heard($milter, @answers);
 }
 
 # Where a connector monitors: all was accepted, and the log has the rest. The
@@ -467,7 +472,9 @@ for my $number (1 .. $configs) {
 		connectors => { map { $_ => connector($hand{$_}, $directory) }
 			sort keys %hand });
 	if (!defined $milter) {
-		$milter = Milter->new($scratch, %change);
+		# explain is never told what a session did before.
+		$milter = Milter->new($scratch, %change,
+			defaults => "max_protocol_errors = unlimited\n");
 		$scratch->write('milter/recipients.txt', $recipients);
 	}
 	$milter->change(%change);
@@ -513,7 +520,8 @@ for my $want ('- accept', 'no_connector tempfail', 'require_tls reject',
 	'require_ehlo_domain reject', 'helo_syntax reject',
 	'reserved_domain reject', 'single_label_domain reject',
 	'recipient_lookup reject', 'internal_only reject',
-	'max_recipients_per_message tempfail', 'monitor', 'eom reject',
+	'max_recipients_per_message tempfail', 'max_message_size reject',
+	'monitor', 'eom reject',
 	map { "identity $_" } qw(anonymous partner user server
 	externally_secured)) {
 	cmp_ok $seen{$want} // 0, '>=', 5, "$want was among them";

@@ -52,6 +52,13 @@ sub copy_tree {
 	}
 }
 
+# The queue of a made case, which is named by its whole path.
+sub queue {
+	my $path = abs_path('queue');
+	return "[back_pressure]\nqueue_directory = $path\n"
+	    . "queue_length = 100 200 150 50\n";
+}
+
 # Runs the check in folder: status, what it printed, what it complained of.
 sub check {
 	my ($folder) = @_;
@@ -84,7 +91,8 @@ for my $case (map { basename($_) } glob "$cases/*") {
 	refuses($case, "$scratch/$case", slurp("$cases/$case/expect"));
 }
 
-# Each makes a folder's content; the text is what must be said.
+# Each makes a folder's content; the text is what must be said, and HERE in it
+# the folder.
 my @made = (
 	[ 'a main file that is not there', sub { },
 	    "main.ini:0: error: the file cannot be opened: No such file or "
@@ -233,6 +241,30 @@ my @made = (
 	    },
 	    "main.ini:4: error: [directory] recipients: 'key' is named for "
 	    . "two purposes; give each a file of its own\n" ],
+	[ 'a queue whose folder is a file', sub {
+		mkdir 'queue', 0700;
+		spew('queue/incoming', '');
+		spew('main.ini', queue() . $good);
+	    },
+	    "main.ini:3: error: [back_pressure] queue_length: the queue "
+	    . "'HERE/queue' cannot be read: Not a directory; let the milter's "
+	    . "user read it, or leave queue_length empty\n" ],
+	[ 'a queue that leads elsewhere', sub {
+		mkdir 'queue', 0700;
+		mkdir 'queue/active', 0700;
+		symlink '/var', 'queue/deferred';
+		spew('main.ini', queue() . $good);
+	    },
+	    "main.ini:3: error: [back_pressure] queue_length: the queue "
+	    . "'HERE/queue' cannot be read: Not a directory; let the milter's "
+	    . "user read it, or leave queue_length empty\n" ],
+	[ 'folders too deep for a queue', sub {
+		make_path('queue/deferred' . '/0' x 17);
+		spew('main.ini', queue() . $good);
+	    },
+	    "main.ini:3: error: [back_pressure] queue_length: the queue "
+	    . "'HERE/queue' cannot be read: File too large; let the milter's "
+	    . "user read it, or leave queue_length empty\n" ],
 	[ 'an empty folder of connectors, when nothing else has one', sub {
 		spew('main.ini', "[milter]\nmax_sessions = 5\n");
 		mkdir 'connectors.d', 0755;
@@ -248,10 +280,10 @@ for my $made (@made) {
 	chdir $folder or die;
 	$make->();
 	chdir $back or die;
-	refuses($what, $folder, $expect);
+	refuses($what, $folder, $expect =~ s/HERE/$folder/gr);
 }
 
 my @all = glob "$cases/*";
-cmp_ok(scalar @all, '>=', 280, 'the corpus is all there');
+cmp_ok(scalar @all, '>=', 355, 'the corpus is all there');
 
 done_testing;

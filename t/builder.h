@@ -39,6 +39,7 @@ struct sketch_case {
 	long long max_recipients; /* 0: 200 */
 	bool require_ehlo;
 	enum helo_syntax helo_syntax;
+	const char *limits; /* "max_hop_count=3 ..."; else as built in */
 	/* organization */
 	enum own_domains own;
 	const char *recipient_domains;
@@ -51,6 +52,10 @@ struct sketch_case {
 	enum answer verified;
 	bool full; /* max_sessions are open */
 	bool offline;
+	enum slot slot;
+	bool again; /* the rules of HELO, judged once more at MAIL */
+	/* "age=1000 hops=3 ...": what has been counted; else nothing */
+	const char *counted;
 	enum helo_form helo;
 	enum tls_version tls;
 	const char *certificate;
@@ -59,6 +64,8 @@ struct sketch_case {
 	/* commands */
 	const char *from;
 	bool auth_null;
+	enum pressure pressure;
+	bool rate_exceeded;
 	const char *to;
 	bool bad_parameter;
 	bool unresolved;
@@ -68,6 +75,7 @@ struct sketch_case {
 	/* what comes out; line NULL: accepted */
 	const char *rule;
 	const char *line;
+	const char *line_2010; /* NULL: the same */
 	/* of what was only noted */
 	const char *noted;
 	const char *noted_line;
@@ -216,6 +224,84 @@ build_exemptions(struct arena *arena, const char *list)
 	return (struct exemptions){ items, count };
 }
 
+/* A number of a connector or of facts. */
+struct sketch_number {
+	const char *name;
+	size_t offset;
+};
+
+/* Sets those that the list names: "name=number ...". */
+static void
+build_numbers(struct arena *arena, void *object,
+    const struct sketch_number *numbers, size_t count, const char *list)
+{
+	char *copy = arena_strdup(arena, list != NULL ? list : "");
+
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
+		char *number = strchr(word, '=');
+		size_t i = 0;
+
+		*number++ = '\0';
+		while (i < count && strcmp(numbers[i].name, word) != 0)
+			i++;
+		if (i == count)
+			give_up(word, "no number");
+		*(long long *)((char *)object + numbers[i].offset) =
+		    atoll(number);
+	}
+}
+
+/* clang-format off */
+#define LIMIT(limit) { #limit, offsetof(struct connector, limit) }
+static const struct sketch_number limit_numbers[] = {
+	LIMIT(max_message_size),
+	LIMIT(max_header_size),
+	LIMIT(max_hop_count),
+	LIMIT(max_local_hop_count),
+	LIMIT(max_protocol_errors),
+	LIMIT(connection_timeout),
+	LIMIT(connection_inactivity_timeout),
+};
+
+/* Times are in ms. */
+#define COUNT(count) { #count, offsetof(struct facts, count) }
+static const struct sketch_number counted_numbers[] = {
+	COUNT(age),
+	COUNT(silence),
+	COUNT(protocol_errors),
+	COUNT(declared_size),
+	COUNT(message_bytes),
+	COUNT(header_bytes),
+	COUNT(hops),
+	COUNT(local_hops),
+};
+/* clang-format on */
+
+/* What connectors limit where nobody wrote anything, and the rest of list. */
+static void
+build_limits(struct built *built, const char *list)
+{
+	struct connector *connector = &built->connector;
+
+	connector->max_message_size = 37748736;
+	connector->max_header_size = 262144;
+	connector->max_hop_count = 60;
+	connector->max_local_hop_count = 5;
+	connector->max_protocol_errors = 5;
+	connector->connection_timeout = 600;
+	connector->connection_inactivity_timeout = 300;
+	build_numbers(built->arena, connector, limit_numbers,
+	    nitems(limit_numbers), list);
+}
+
+static void
+build_counted(struct built *built, const char *list)
+{
+	built->facts.declared_size = -1;
+	build_numbers(built->arena, &built->facts, counted_numbers,
+	    nitems(counted_numbers), list);
+}
+
 static void
 build_connector(struct built *built, const struct sketch_case *sketch)
 {
@@ -249,6 +335,7 @@ build_connector(struct built *built, const struct sketch_case *sketch)
 		.require_ehlo_domain = sketch->require_ehlo,
 		.helo_syntax = sketch->helo_syntax,
 	};
+	build_limits(built, sketch->limits);
 	if (sketch->allow != NULL)
 		build_rights(built, sketch->allow);
 }
@@ -305,6 +392,8 @@ build_facts(struct built *built, const struct sketch_case *sketch)
 	built->facts = (struct facts){
 		.live = !sketch->offline,
 		.admitted = !sketch->full,
+		.slot = sketch->slot,
+		.command = sketch->again ? STAGE_MAIL : sketch->stage,
 		.client = client_of(told(sketch->client, "203.0.113.9")),
 		.listener =
 		    endpoint_of(told(sketch->listener, "192.0.2.25:25")),
@@ -318,12 +407,16 @@ build_facts(struct built *built, const struct sketch_case *sketch)
 		.mail_parameters_valid =
 		    !sketch->bad_parameter || sketch->stage != STAGE_MAIL,
 		.auth_null = sketch->auth_null,
+		.pressure = sketch->pressure,
+		.rate_exceeded = sketch->rate_exceeded,
 		.rcpt_parameters_valid = !sketch->bad_parameter,
 		.recipient_resolved = !sketch->unresolved,
 		.recipients_accepted = sketch->accepted,
 		.authors_told = sketch->authors != NULL,
 		.header_overfull = sketch->overfull,
+		.message_told = !sketch->offline,
 	};
+	build_counted(built, sketch->counted);
 	if (sketch->login != NULL &&
 	    build_mailbox(&built->login_address, sketch->login)->kind ==
 		MAILBOX_DOMAIN)

@@ -101,7 +101,9 @@ test_built_in(void)
 	is_int(milter->socket_mode, 0660, "socket_mode");
 	is_str(milter->socket_group, "", "socket_group");
 	is_str(milter->user, "", "user");
+	is_str(milter->control_socket, "", "control_socket");
 	is_int(milter->max_sessions, 5000, "max_sessions");
+	is_int(milter->max_tarpits, 128, "max_tarpits");
 	is_int(milter->syslog_facility, LOG_MAIL, "syslog_facility");
 	is_int(policy->reply_style, REPLY_STYLE_2016, "reply_style");
 	ok(policy->identify_connector, "identify_connector");
@@ -128,6 +130,156 @@ test_built_in(void)
 	drop(&loaded);
 }
 
+/* clang-format off */
+/*
+ * Limits where nobody wrote anything, as usage presets them, and as [defaults]
+ * and the connector say. 0: as built in.
+ */
+#define LIMIT(limit) #limit, offsetof(struct connector, limit)
+static const struct {
+	const char *name;
+	size_t offset;
+	long long built_in;
+	long long preset;
+	long long given;
+} limits[] = {
+	{ LIMIT(max_inbound_connection), 5000, 0, 100 },
+	{ LIMIT(max_inbound_connection_per_source), 20, UNLIMITED, 7 },
+	{ LIMIT(max_inbound_connection_percentage_per_source), 2, 100, 50 },
+	{ LIMIT(message_rate_limit), UNLIMITED, 0, 600 },
+	{ LIMIT(max_recipients_per_message), 200, 0, 0 },
+	{ LIMIT(max_message_size), 37748736, 0, 65536 },
+	{ LIMIT(max_header_size), 262144, 0, 131072 },
+	{ LIMIT(max_hop_count), 60, 0, 30 },
+	{ LIMIT(max_local_hop_count), 5, 0, 8 },
+	{ LIMIT(max_protocol_errors), 5, 0, UNLIMITED },
+	{ LIMIT(connection_timeout), 600, 0, 60 },
+	{ LIMIT(connection_inactivity_timeout), 300, 0, 59 },
+	{ LIMIT(tarpit_interval), 5, 0, 1 },
+};
+/* clang-format on */
+
+static long long
+limit_of(const struct connector *connector, size_t index)
+{
+	return *(
+	    const long long *)((const char *)connector + limits[index].offset);
+}
+
+static void
+test_limits(void)
+{
+	struct loaded loaded = load_text(
+	    "[defaults]\nmax_inbound_connection = 99\n"
+	    "max_inbound_connection_per_source = 7\n"
+	    "MaxInboundConnectionPercentagePerSource = 50\n"
+	    "message_rate_limit = 600\nmessage_rate_source = all\n"
+	    "max_message_size = 64K\nMaxHeaderSize = 128 KB\n"
+	    "max_hop_count = 30\nmax_local_hop_count = 8\n"
+	    "max_protocol_errors = unlimited\n"
+	    "connection_timeout = 1m\n"
+	    "connection_inactivity_timeout = 00:00:59\n"
+	    "tarpit_interval = 1s\n"
+	    "[connector a]\n" HERE "max_inbound_connection = 100\n"
+	    "[connector b]\nbindings = 0.0.0.0:26\n"
+	    "remote_ip_ranges = 10.0.0.0/24\nusage = externally_secured\n");
+	struct loaded plain = load_text("[connector a]\n" HERE);
+	struct loaded preset =
+	    load_text("[connector b]\n" HERE "usage = externally_secured\n");
+	const struct connector *given = connector(loaded.config, "a");
+	const struct connector *both = connector(loaded.config, "b");
+
+	is_str(loaded.problems, "", "every limit loads");
+	for (size_t i = 0; i < nitems(limits); i++) {
+		const long long built_in = limits[i].built_in;
+		const long long want =
+		    limits[i].given != 0 ? limits[i].given : built_in;
+
+		is_int(limit_of(connector(plain.config, "a"), i), built_in,
+		    limits[i].name);
+		is_int(limit_of(connector(preset.config, "b"), i),
+		    limits[i].preset != 0 ? limits[i].preset : built_in,
+		    "by usage");
+		is_int(limit_of(given, i), want, "as given");
+	}
+	is_int(both->max_inbound_connection, 99, "a default");
+	is_int(both->max_inbound_connection_per_source, UNLIMITED,
+	    "a preset comes before it");
+	is_int(connector(plain.config, "a")->message_rate_source,
+	    RATE_IP_ADDRESS, "message_rate_source");
+	is_int(given->message_rate_source, RATE_ALL, "as given");
+	is_int(connector(plain.config, "a")->protocol_logging_level,
+	    LOGGING_NONE, "protocol_logging_level");
+	drop(&loaded);
+	drop(&plain);
+	drop(&preset);
+}
+
+static void
+check_thresholds(const struct thresholds *got, const struct thresholds *want,
+    const char *what)
+{
+	is_int(got->set, want->set, what);
+	if (!want->set)
+		return;
+	is_int(got->to_medium, want->to_medium, what);
+	is_int(got->to_high, want->to_high, what);
+	is_int(got->from_high, want->from_high, what);
+	is_int(got->from_medium, want->from_medium, what);
+}
+
+/* The protocol log and back pressure, where nobody wrote anything. */
+static void
+test_watched(void)
+{
+	static const struct thresholds built_in[RESOURCE_COUNT] = {
+		[RESOURCE_DISK] = { true, 890, 990, 900, 800 },
+		[RESOURCE_FREE_DISK] = { true, 1LL << 30, 500LL << 20,
+		    750LL << 20, 2LL << 30 },
+		[RESOURCE_MEMORY] = { true, 880, 940, 890, 840 },
+	};
+	static const struct thresholds none = { .set = false };
+	struct loaded loaded = load_text("[connector a]\n" HERE);
+	const struct protocol_log_settings *log =
+	    config_protocol_log(loaded.config);
+	const struct pressure_settings *pressure =
+	    config_pressure(loaded.config);
+
+	is_str(log->directory, "", "no protocol log");
+	is_int(log->max_file_size, 10485760, "max_file_size");
+	is_int(log->max_directory_size, 262144000, "max_directory_size");
+	is_int(log->max_age, 30 * 86400, "max_age");
+	ok(!log->required, "required");
+	ok(pressure->enabled, "back pressure is on");
+	is_str(pressure->queue_directory, "", "queue_directory");
+	for (size_t i = 0; i < RESOURCE_COUNT; i++)
+		check_thresholds(&pressure->thresholds[i], &built_in[i],
+		    "borders of a resource");
+	drop(&loaded);
+	loaded = load_text(
+	    "[protocol_log]\nrequired = yes\nmax_age = unlimited\n"
+	    "directory = /var/log/connector-milter\n"
+	    "max_file_size = 1M\nmax_directory_size = unlimited\n"
+	    "[back_pressure]\nenabled = no\ndisk =\nmemory = 50% 60 55 40\n"
+	    "[connector a]\n" HERE "protocol_logging_level = verbose\n");
+	log = config_protocol_log(loaded.config);
+	pressure = config_pressure(loaded.config);
+	is_str(loaded.problems, "", "and where somebody did");
+	is_str(log->directory, "/var/log/connector-milter", "a folder");
+	is_int(log->max_file_size, 1048576, "its files");
+	ok(log->max_directory_size == UNLIMITED && log->max_age == UNLIMITED,
+	    "unlimited");
+	ok(log->required, "required");
+	is_int(connector(loaded.config, "a")->protocol_logging_level,
+	    LOGGING_VERBOSE, "a connector that is logged");
+	ok(!pressure->enabled, "back pressure is off");
+	check_thresholds(&pressure->thresholds[RESOURCE_DISK], &none,
+	    "a resource that is not looked at");
+	check_thresholds(&pressure->thresholds[RESOURCE_MEMORY],
+	    &(struct thresholds){ true, 500, 600, 550, 400 }, "of memory");
+	drop(&loaded);
+}
+
 static const char global_text[] =
     "[MILTER]\n"
     "Socket = inet:8891@127.0.0.1\n"
@@ -135,6 +287,8 @@ static const char global_text[] =
     "socket_group = postfix\n"
     "user = milter:postfix\n"
     "max_sessions = 7\n"
+    "max_tarpits = 3\n"
+    "control_socket = /run/control.sock\n"
     "syslog_facility = local3\n"
     "ReplyStyle = 2010\n"
     "identify_connector = off\n"
@@ -169,6 +323,8 @@ test_globals(void)
 	is_str(milter->socket_group, "postfix", "its group");
 	is_str(milter->user, "milter:postfix", "its user");
 	is_int(milter->max_sessions, 7, "its sessions");
+	is_int(milter->max_tarpits, 3, "its tarpits");
+	is_str(milter->control_socket, "/run/control.sock", "its control");
 	is_int(milter->syslog_facility, LOG_LOCAL3, "its facility");
 	is_int(policy->reply_style, REPLY_STYLE_2010, "its style");
 	ok(!policy->identify_connector, "and no connector in replies");
@@ -314,7 +470,7 @@ test_usages(void)
 	}
 }
 
-/* What switches a later rule off, and what the MTA does, is accepted. */
+/* What switches something off, and what the MTA does, is accepted. */
 static void
 test_accepted(void)
 {
@@ -622,7 +778,7 @@ test_problems(void)
 				       "max_sessions = many\n"
 				       "[connector a]\n"
 				       "bindings = 0.0.0.0:25;\n");
-	static const char b[] = "[connector b]\n" HERE "tarpit_interval = 5s\n";
+	static const char b[] = "[connector b]\n" HERE "tarpit_interval = 9s\n";
 	static const char c[] = "[connector B]\n" HERE "junk\n";
 	struct loaded loaded;
 
@@ -632,8 +788,8 @@ test_problems(void)
 	loaded = load(sources, "main.ini");
 	ok(loaded.config == NULL, "one error is enough for no configuration");
 	is_str(loaded.problems,
-	    "b.ini:4: error: [connector b] tarpit_interval: '5s' is not "
-	    "enforced yet; only '0s' is accepted\n"
+	    "b.ini:4: error: [connector b] tarpit_interval: '9s' is out of "
+	    "range; expected: time, 0s to 8s\n"
 	    "c.ini:1: error: [connector B] this name is taken at b.ini:1; "
 	    "names differ in more than case\n"
 	    "c.ini:4: error: [connector B] 'junk' has no '='; write NAME = "
@@ -723,6 +879,8 @@ main(void)
 	if (mkdtemp(scratch) == NULL || chdir(scratch) != 0)
 		return 2;
 	test_built_in();
+	test_limits();
+	test_watched();
 	test_globals();
 	test_precedence();
 	test_usages();

@@ -64,6 +64,8 @@ END
 
 my $relay = '550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain'
     . ' [connector %s, rule relay]';
+my $large = '552 5.3.4 Message size exceeds fixed maximum message size'
+    . ' [connector %s, rule max_message_size]';
 my $closed = '421 4.3.2 Service not available [connector -, rule no_connector]';
 my $tls = '530 5.7.0 Must issue a STARTTLS command first'
     . ' [connector submission, rule require_tls]';
@@ -72,24 +74,53 @@ my @connect = (
 	[connect => client_address => 'passed'],
 	[connect => listener => 'passed'],
 	[connect => no_connector => 'passed'],
+	[connect => max_inbound_connection => 'skipped'],
+	[connect => max_inbound_connection_per_source => 'skipped'],
 );
+
+# What no question can tell: how old the session is, and what it did before.
+sub before
+{
+	my ($stage, @recipient) = @_;
+	return map { [$stage => $_ => 'skipped', @recipient] }
+	    qw(connection_timeout max_protocol_errors);
+}
+
 my @helo = (
+	before('helo'),
 	[helo => require_ehlo_domain => 'skipped'],
 	[helo => helo_syntax => 'skipped'],
 );
-my @mail = (
-	@helo,
+my @greeted = (
+	before('helo'),
+	[helo => require_ehlo_domain => 'passed'],
+	[helo => helo_syntax => 'passed'],
+);
+my @session = (
+	before('mail'),
 	[mail => require_tls => 'skipped'],
 	[mail => auth_mechanism => 'passed'],
 	[mail => submit => 'passed'],
 	[mail => sender_syntax => 'passed'],
+	[mail => back_pressure => 'skipped'],
+	[mail => message_rate_limit => 'skipped'],
+);
+my @sender = (
+	@session,
 	[mail => authoritative_domain_sender => 'passed'],
 	[mail => any_sender => 'passed'],
+);
+my @mail = (@sender, [mail => max_message_size => 'skipped']);
+my @message = (
+	[eom => max_message_size => 'skipped'],
+	[eom => max_header_size => 'passed'],
+	[eom => max_hop_count => 'skipped'],
+	[eom => max_local_hop_count => 'skipped'],
 );
 my @eom = (
 	[eom => authoritative_domain_sender => 'skipped'],
 	[eom => any_sender => 'skipped'],
-	[eom => max_header_size => 'passed'],
+	@message,
 );
 
 # The steps of a recipient until the rule that refuses it, or all of them.
@@ -101,7 +132,7 @@ sub rcpt
 	my %outcome = (reserved_domain => 'skipped',
 		single_label_domain => 'skipped',
 		recipient_lookup => 'skipped', %other);
-	my @steps;
+	my @steps = before('rcpt', $recipient);
 	for my $rule (@rules) {
 		my $refused = defined $refusing && $rule eq $refusing;
 		push @steps, [rcpt => $rule => $refused ? 'refused'
@@ -251,15 +282,15 @@ my @cases = (
 	    flags => [qw(--client 203.0.113.9 --from a@b.test)],
 	    want => { connector => 'internet', identity => 'anonymous',
 		rights => \@anonymous, recipients => [],
-		steps => steps(@connect, @mail) } },
+		steps => steps(@connect, @helo, @mail) } },
 	{ what => 'the null sender',
 	    flags => [qw(--client 203.0.113.9 --from), ''],
 	    want => { identity => 'anonymous',
-		steps => steps(@connect, @mail) } },
+		steps => steps(@connect, @helo, @mail) } },
 	{ what => 'the null sender in brackets',
 	    flags => [qw(--client 203.0.113.9 --from <>)],
 	    want => { identity => 'anonymous',
-		steps => steps(@connect, @mail) } },
+		steps => steps(@connect, @helo, @mail) } },
 	{ what => 'an own sender refused', exit => 1,
 	    flags => [qw(--client 203.0.113.9 --from a@example.com
 		--rcpt x@example.com)],
@@ -269,7 +300,7 @@ my @cases = (
 		'550 5.7.60 SMTP; Client does not have permissions to send as '
 		. 'this sender [connector internet, '
 		. 'rule authoritative_domain_sender]',
-		steps => steps(@connect, @mail[0 .. 5], [mail =>
+		steps => steps(@connect, @helo, @session, [mail =>
 		    authoritative_domain_sender => 'refused']) } },
 	{ what => 'a sender that is none', exit => 1,
 	    flags => [qw(--client 203.0.113.9 --from a@@b)],
@@ -282,7 +313,7 @@ my @cases = (
 	    want => { connector => 'submission', identity => 'user',
 		rights => \@user, verdict => 'reject', stage => 'mail',
 		rule => 'require_tls', reply => $tls, steps => steps(@connect,
-		    @helo, [mail => require_tls => 'refused']) } },
+		    @helo, before('mail'), [mail => require_tls => 'refused']) } },
 	{ what => 'TLS too old', exit => 1,
 	    flags => [qw(--client 203.0.113.9 --listener 0.0.0.0:587
 		--tls TLSv1.1 --from joe@example.com)],
@@ -316,6 +347,39 @@ my @cases = (
 		--from boss@example.com --rcpt x@foreign.test)],
 	    want => { connector => 'exact', identity => 'externally_secured',
 		rights => \@secured } },
+	# the size
+	{ what => 'a message as large as it may be',
+	    flags => [qw(--client 203.0.113.9 --from a@b.test
+		--size 37748736)],
+	    want => { steps => steps(@connect, @helo, @sender,
+		[mail => max_message_size => 'passed']) } },
+	{ what => 'a message one byte too large', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --from a@b.test
+		--rcpt x@example.com --size 37748737)],
+	    want => { recipients => [], verdict => 'reject', stage => 'mail',
+		rule => 'max_message_size', reply => sprintf($large,
+		    'internet'), steps => steps(@connect, @helo, @sender,
+		    [mail => max_message_size => 'refused']) },
+	    text => [qr/^  mail     refused    max_message_size$/m] },
+	{ what => 'a message of nothing',
+	    flags => [qw(--client 203.0.113.9 --from a@b.test --size 0
+		--rcpt x@example.com)],
+	    want => { steps => steps(@connect, @helo, @sender,
+		[mail => max_message_size => 'passed'],
+		rcpt('x@example.com'), @eom) } },
+	{ what => 'the largest number', exit => 1,
+	    flags => [qw(--client 203.0.113.9 --from a@b.test
+		--size 9223372036854775807)],
+	    want => { rule => 'max_message_size', verdict => 'reject',
+		stage => 'mail', reply => sprintf $large, 'internet' } },
+	{ what => 'any size for those who bypass the limit',
+	    flags => [qw(--client 10.1.2.3 --listener 192.0.2.25:25
+		--from a@b.test --size 9223372036854775807)],
+	    want => { rights => \@secured,
+		steps => steps(@connect, @helo, @mail) } },
+	{ what => 'without --from nothing is declared',
+	    flags => [qw(--client 203.0.113.9 --size 9223372036854775807)],
+	    want => { steps => steps(@connect) } },
 	# rcpt
 	{ what => 'some accepted, some not: the message goes',
 	    flags => [qw(--client 203.0.113.9 --from a@b.test
@@ -332,7 +396,7 @@ my @cases = (
 		    . '[connector internet, rule recipient_syntax]' },
 		{ recipient => 'z@legacy.example', verdict => 'accept',
 		    rule => undef, reply => undef } ],
-		steps => steps(@connect, @mail,
+		steps => steps(@connect, @helo, @mail,
 		    rcpt('x@foreign.test', 'relay'), rcpt('y@example.com'),
 		    rcpt('<>', 'recipient_syntax'), rcpt('z@legacy.example'),
 		    @eom) } },
@@ -375,7 +439,7 @@ my @cases = (
 	    flags => [qw(--client 203.0.113.9 --client-name mx.trusted.example
 		--from a@b.test --rcpt x%foreign.test@example.com)],
 	    want => {} },
-	{ what => 'flags that change nothing here',
+	{ what => 'flags that change little here',
 	    flags => [qw(--client 203.0.113.9 --helo client.test --tls TLSv1.3
 		--cert-subject client.test --size 1000 --header-from x@y.test
 		--from a@b.test --rcpt x@example.com)],
@@ -492,6 +556,13 @@ reject_reserved_top_level_recipient_domains = yes
 reject_reserved_second_level_recipient_domains = yes
 reject_single_label_recipient_domains = yes
 
+[connector small]
+permission_groups = anonymous_users
+bindings = 0.0.0.0:25
+remote_ip_ranges = 10.5.0.0/24
+max_message_size = 64K
+bypass_message_size_limit = host:.trusted.example
+
 [connector clients]
 usage = client
 bindings = 0.0.0.0:587
@@ -544,6 +615,7 @@ my @rich = (
 		. 'address', 'strict', 'require_ehlo_domain'),
 		identity => undef, rights => undef, recipients => [],
 		steps => steps(@connect,
+		    before('helo'),
 		    [helo => require_ehlo_domain => 'refused']) } },
 	{ what => 'an empty HELO name is missing too', exit => 1,
 	    flags => [qw(--client 203.0.113.9 --from a@b.test --helo), ''],
@@ -557,6 +629,7 @@ my @rich = (
 	    want => { refused(helo => '501 5.5.4 Invalid domain name',
 		'strict', 'helo_syntax'), recipients => [],
 		steps => steps(@connect,
+		    before('helo'),
 		    [helo => require_ehlo_domain => 'passed'],
 		    [helo => helo_syntax => 'refused']) } },
 	{ what => 'without --from HELO is not played',
@@ -566,15 +639,13 @@ my @rich = (
 	    flags => [@stranger, qw(--from a@b.test)],
 	    want => { identity => 'anonymous',
 		steps => steps(@connect,
-		    [helo => require_ehlo_domain => 'passed'],
-		    [helo => helo_syntax => 'passed'], @mail[2 .. $#mail]) } },
+		    @greeted, @mail) } },
 	# recipients
 	{ what => 'every rule of a recipient',
 	    flags => [@stranger, qw(--from a@b.test --rcpt joe@example.com)],
 	    want => { recipients => [recipient('joe@example.com')],
 		steps => steps(@connect,
-		    [helo => require_ehlo_domain => 'passed'],
-		    [helo => helo_syntax => 'passed'], @mail[2 .. $#mail],
+		    @greeted, @mail,
 		    rcpt('joe@example.com', undef,
 			recipient_lookup => 'passed'), @eom) },
 	    text => [qr/^ +recipient_filter = yes \(\Q$rich\E:\d+\)$/m,
@@ -642,18 +713,31 @@ my @rich = (
 		{ recipient => 'alias@example.com', verdict => 'tempfail',
 		    reply('452 4.5.3 Too many recipients', 'strict',
 			'max_recipients_per_message') }] } },
+	# the size
+	{ what => 'a limit of its own',
+	    flags => [qw(--client 10.5.0.9 --from a@b.test --size 65536)],
+	    want => { connector => 'small' },
+	    text => [qr/^  mail     passed     max_message_size\n {31}max_message_size = 64K \(\Q$rich\E:70\)\n {31}bypass_message_size_limit = host:\.trusted\.example \(\Q$rich\E:71\)\n {31}permission_groups = anonymous_users \(\Q$rich\E:67\)$/m] },
+	{ what => 'more than that', exit => 1,
+	    flags => [qw(--client 10.5.0.9 --from a@b.test --size 65537)],
+	    want => { verdict => 'reject', stage => 'mail',
+		rule => 'max_message_size', reply => sprintf $large, 'small' },
+	    text => [qr/^  mail     refused    max_message_size\n {31}max_message_size = 64K /m] },
+	{ what => 'more than that, from a host that may',
+	    flags => [qw(--client 10.5.0.9 --client-name mx.trusted.example
+		--from a@b.test --size 65537)],
+	    want => { rights => [sort 'bypass_message_size_limit',
+		'accept_authoritative_domain_sender', @anonymous] } },
 	# eom
 	{ what => 'a header From that passes',
 	    flags => [@stranger, qw(--from a@b.test --rcpt joe@example.com
 		--header-from a@b.test)],
 	    want => { steps => steps(@connect,
-		    [helo => require_ehlo_domain => 'passed'],
-		    [helo => helo_syntax => 'passed'], @mail[2 .. $#mail],
+		    @greeted, @mail,
 		    rcpt('joe@example.com', undef,
 			recipient_lookup => 'passed'),
 		    [eom => authoritative_domain_sender => 'passed'],
-		    [eom => any_sender => 'passed'],
-		    [eom => max_header_size => 'passed']) },
+		    [eom => any_sender => 'passed'], @message) },
 	    text => [qr/^header$/m, qr/^  insert   X-Connector-Name: strict$/m,
 		qr/^  insert   X-Connector-AuthAs: Anonymous$/m,
 		qr/^  insert   X-Connector-AuthSource: \.\.\.$/m] },
@@ -688,12 +772,11 @@ my @rich = (
 	{ what => 'check_header_from = monitor: refused, and accepted',
 	    flags => [qw(--client 198.18.0.9 --from a@b.test --rcpt
 		joe@example.com --header-from boss@example.com)],
-	    want => { steps => steps(@connect, @mail,
+	    want => { steps => steps(@connect, @helo, @mail,
 		    rcpt('joe@example.com', undef,
 			recipient_lookup => 'passed'),
 		    [eom => authoritative_domain_sender => 'refused'],
-		    [eom => any_sender => 'passed'],
-		    [eom => max_header_size => 'passed']) },
+		    [eom => any_sender => 'passed'], @message) },
 	    text => [qr/^  eom      refused    authoritative_domain_sender, only logged$/m,
 		qr/ check_header_from = monitor \(by usage, /] },
 	# monitor
@@ -861,6 +944,13 @@ my @wrong = (
 	    qw(--client 10.20.0.15:99999)],
 	['a size that is none', '--size 1k:', @client, qw(--size 1k)],
 	['a negative size', '--size -1:', @client, qw(--size -1)],
+	['a size with a sign', '--size +1:', @client, qw(--size +1)],
+	['a size behind a blank', '--size  1:', @client, '--size', ' 1'],
+	['a size before a blank', '--size 1 :', @client, '--size', '1 '],
+	['a size in hex', '--size 0x10:', @client, qw(--size 0x10)],
+	['a size of nothing', '--size : not a number', @client, '--size', ''],
+	['a size beyond all numbers', '--size 9223372036854775808: not a number'
+	    . ' of bytes', @client, qw(--size 9223372036854775808)],
 	['an unknown flag', '--frobnicate: not a flag', @client,
 	    '--frobnicate'],
 	['a flag without its value', 'its value is missing', '--client'],

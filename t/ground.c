@@ -473,12 +473,16 @@ write_json(struct json *json)
 	json_string(json, "verdict", "reject");
 	json_string(json, "sender", NULL);
 	json_bool(json, "tls", false);
+	json_number(json, "count", 0);
+	json_number(json, "most", LLONG_MAX);
+	json_number(json, "least", LLONG_MIN);
 	json_open(json, "steps", '[');
 	json_open(json, NULL, '{');
 	json_string(json, "rule", "relay");
 	json_bool(json, "passed", true);
 	json_close(json, '}');
 	json_string(json, NULL, "x");
+	json_number(json, NULL, -7);
 	json_close(json, ']');
 	json_open(json, "none", '[');
 	json_close(json, ']');
@@ -497,12 +501,16 @@ test_json(void)
 	    "  \"verdict\": \"reject\",\n"
 	    "  \"sender\": null,\n"
 	    "  \"tls\": false,\n"
+	    "  \"count\": 0,\n"
+	    "  \"most\": 9223372036854775807,\n"
+	    "  \"least\": -9223372036854775808,\n"
 	    "  \"steps\": [\n"
 	    "    {\n"
 	    "      \"rule\": \"relay\",\n"
 	    "      \"passed\": true\n"
 	    "    },\n"
-	    "    \"x\"\n"
+	    "    \"x\",\n"
+	    "    -7\n"
 	    "  ],\n"
 	    "  \"none\": [],\n"
 	    "  \"empty\": {},\n"

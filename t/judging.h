@@ -80,6 +80,23 @@ check_refusal(const struct judged *judged, const struct rule *rule,
 	is_str(reply_line(line, &reply), want, what);
 }
 
+/* The refusal in the words of Exchange 2010. */
+__attribute__((unused)) static void
+check_case_2010(const struct sketch_case *sketch)
+{
+	const char *line =
+	    sketch->line_2010 != NULL ? sketch->line_2010 : sketch->line;
+	struct decision decision;
+	struct built built;
+
+	build(&built, sketch);
+	built.policy.reply_style = REPLY_STYLE_2010;
+	policy_decide(&decision, sketch->stage, &built.judged);
+	check_refusal(&built.judged, decision.rule, decision.reply,
+	    sketch->rule, line, sketch->what);
+	build_free(&built);
+}
+
 __attribute__((unused)) static void
 check_case(const struct sketch_case *sketch)
 {
@@ -110,24 +127,50 @@ static const struct {
 } may_be_undecided[] = {
 	{ "require_tls", STAGE_MAIL },
 	{ "submit", STAGE_MAIL },
+	{ "back_pressure", STAGE_MAIL },
 	{ "authoritative_domain_sender", STAGE_MAIL },
 	{ "any_sender", STAGE_MAIL },
+	{ "max_message_size", STAGE_MAIL },
 	{ "relay", STAGE_RCPT },
 	{ "recipient_lookup", STAGE_RCPT },
 	{ "internal_only", STAGE_RCPT },
 	{ "authoritative_domain_sender", STAGE_EOM },
 	{ "any_sender", STAGE_EOM },
+	{ "max_message_size", STAGE_EOM },
+};
+
+/* How many, how much and how fast: cases of policy_limits.c. */
+static const char *const limit_rules[] = {
+	"max_inbound_connection",
+	"max_inbound_connection_per_source",
+	"connection_timeout",
+	"max_protocol_errors",
+	"back_pressure",
+	"message_rate_limit",
+	"max_message_size",
+	"max_header_size",
+	"max_hop_count",
+	"max_local_hop_count",
 };
 /* clang-format on */
 
-/* Every rule of the stage came out in every way it can. */
+static bool
+is_limit(const struct rule *rule)
+{
+	for (size_t i = 0; i < nitems(limit_rules); i++)
+		if (strcmp(rule->name, limit_rules[i]) == 0)
+			return true;
+	return false;
+}
+
+/* Every rule of the stage, limits or others, came out in every way it can. */
 __attribute__((unused)) static void
-check_coverage(enum stage stage)
+check_coverage(enum stage stage, bool limits)
 {
 	for (size_t i = 0; i < rule_count; i++) {
 		unsigned want = 1u << OUTCOME_PASSED | 1u << OUTCOME_REFUSED;
 
-		if (rules[i].stage != stage)
+		if (rules[i].stage != stage || is_limit(&rules[i]) != limits)
 			continue;
 		if (rules[i].asks != NULL)
 			want |= 1u << OUTCOME_SKIPPED;

@@ -2,14 +2,16 @@
  * monotony.c - whoever has less is never allowed more.
  *
  * A random policy and session, judged at every stage; then one thing is taken
- * away, and all is judged again. What was refused or deferred must not become
- * acceptance, no right may appear, no header field may be kept that had to go.
+ * away, or counted on, and all is judged again. What was refused or deferred
+ * must not become acceptance, no right may appear, no header field may be kept
+ * that had to go.
  *
  * Strict, without exception, is this for
  *  - a group, a grant taken from the connector, or a denial added,
  *  - an answer of the directory that becomes unknown,
  *  - what the MTA no longer tells of the client's name, of the version of TLS,
- *    of client, listener and of what the recipient resolved to.
+ *    of client, listener and of what the recipient resolved to,
+ *  - resources that cannot be read, and more of all that is counted.
  *
  * TLS as a whole, the certificate and the login are otherwise: they say who the
  * session is, and without them it is somebody else, with the rights of that
@@ -183,6 +185,8 @@ HIDE(hide_listed, facts->recipient_listed != ANSWER_UNKNOWN,
     facts->recipient_listed = ANSWER_UNKNOWN)
 HIDE(hide_internal_only, facts->recipient_internal_only != ANSWER_UNKNOWN,
     facts->recipient_internal_only = ANSWER_UNKNOWN)
+HIDE(hide_pressure, facts->pressure != PRESSURE_UNKNOWN,
+    facts->pressure = PRESSURE_UNKNOWN)
 HIDE(hide_tls, facts->tls != TLS_OFF, facts->tls = TLS_OFF)
 HIDE(hide_certificate, facts->certificate != NULL, facts->certificate = NULL)
 
@@ -229,6 +233,24 @@ hide_author_listing(
 	return true;
 }
 
+/* Later, more errors, a larger message, more hops; never a count too high. */
+static bool
+count_on(struct built *built, uint64_t *seed, struct principal items[ITEMS_MAX])
+{
+	struct facts *facts = &built->facts;
+	long long *const counts[] = { &facts->age, &facts->silence,
+		&facts->protocol_errors, &facts->declared_size,
+		&facts->message_bytes, &facts->header_bytes, &facts->hops,
+		&facts->local_hops };
+	long long *const count = counts[random_below(seed, nitems(counts))];
+
+	(void)items;
+	if (*count > UNLIMITED / 2)
+		return false;
+	*count += 1 + (long long)random_below(seed, 1000000);
+	return true;
+}
+
 static const struct change {
 	const char *what;
 	take *take;
@@ -247,6 +269,8 @@ static const struct change {
 	{ "directory silent about internal only", hide_internal_only, true },
 	{ "directory silent about the sender", hide_sender_listing, true },
 	{ "directory silent about an author", hide_author_listing, true },
+	{ "resources not known", hide_pressure, true },
+	{ "more of what is counted", count_on, true },
 	{ "no TLS", hide_tls, false },
 	{ "no certificate", hide_certificate, false },
 	{ "no login", hide_login, false },
@@ -319,6 +343,8 @@ static const struct excuse {
 	    "the other identity may relay" },
 	{ "recipient_lookup", RIGHT_BYPASS_ANTI_SPAM, is_somebody_else,
 	    "the other identity is not filtered" },
+	{ "max_message_size", RIGHT_BYPASS_MESSAGE_SIZE_LIMIT, is_somebody_else,
+	    "the other identity may send any size" },
 	{ "auth_mechanism", NO_RIGHT, lost_login,
 	    "who does not log in does so in no wrong way" },
 	{ "any_sender", NO_RIGHT, is_freer_sender,

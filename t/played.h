@@ -14,7 +14,10 @@
 
 #include "config.h"
 #include "session.h"
+/* A file here, a client there: the other source is session.h's. */
+#define source source_file
 #include "sources.h"
+#undef source
 
 #define PLAYED_TODAY 20260615
 
@@ -69,17 +72,54 @@ config_of(const char *text)
 	return config;
 }
 
+/* The clock of played sessions: it stands still unless a test moves it. */
+static long long played_ns = 1000000000;
+
+static long long
+played_clock(void)
+{
+	return played_ns;
+}
+
+/* To be given back with server_free. */
 __attribute__((unused)) static struct server
 server_of(const char *text)
 {
-	struct server server = { .live = true };
+	struct server server = {
+		.snapshots = snapshots_new(config_of(text)),
+		.live = live_new(5000, 128, played_clock),
+	};
 
-	server.snapshots = snapshots_new(config_of(text));
-	if (server.snapshots == NULL) {
+	if (server.snapshots == NULL || server.live == NULL) {
 		printf("Bail out! no memory\n");
 		exit(2);
 	}
 	return server;
+}
+
+/* By default a refusal waits for 5 seconds; nobody learns from these. */
+__attribute__((unused)) static struct server
+impatient_server_of(const char *text)
+{
+	struct server server = server_of(text);
+
+	tarpit_stop(server.live->tarpit);
+	return server;
+}
+
+__attribute__((unused)) static void
+server_free(struct server *server)
+{
+	snapshots_free(server->snapshots);
+	live_free(server->live);
+}
+
+/* From here on the server only explains: it has no live state. */
+__attribute__((unused)) static void
+explain_only(struct server *server)
+{
+	live_free(server->live);
+	server->live = NULL;
 }
 
 __attribute__((unused)) static void

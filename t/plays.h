@@ -223,7 +223,7 @@ check_log(const char *want, const char *what)
 __attribute__((unused)) static void
 play(const struct play *play)
 {
-	struct server server = server_of(play->config);
+	struct server server = impatient_server_of(play->config);
 	struct session *session = session_new(&server);
 	const struct move *moves = play->moves;
 
@@ -240,11 +240,11 @@ play(const struct play *play)
 		check_log(moves[i].log, name);
 	}
 	session_free(session);
-	is_int(atomic_load(&server.sessions), 0, "no session is left");
+	is_int(atomic_load(&server.live->sessions), 0, "no session is left");
 	snapshots_collect(server.snapshots);
 	is_int((long long)snapshots_count(server.snapshots), 1,
 	    "no old configuration is left");
-	snapshots_free(server.snapshots);
+	server_free(&server);
 }
 
 __attribute__((unused)) static void

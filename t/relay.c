@@ -465,7 +465,7 @@ main(void)
 {
 	for (size_t i = 0; i < nitems(cases); i++)
 		check_case(&cases[i]);
-	check_coverage(STAGE_RCPT);
+	check_coverage(STAGE_RCPT, false);
 	check_styles();
 	return done();
 }

@@ -28,6 +28,22 @@ static const struct {
 	{ REPLY_NO_CONNECTOR, true,
 	    "421 4.3.2 Service not available", NULL,
 	    "no connector closes the connection" },
+	{ REPLY_CONNECTOR_FULL, true,
+	    "421 4.3.2 The maximum number of concurrent server connections "
+	    "has exceeded a limit, closing transmission channel", NULL,
+	    "a connector that is full" },
+	{ REPLY_SOURCE_FULL, true,
+	    "421 4.3.2 The maximum number of concurrent server connections "
+	    "has exceeded a per-source limit, closing transmission channel",
+	    NULL,
+	    "a client that has too many connections" },
+	{ REPLY_TIMED_OUT, true,
+	    "421 4.4.1 Connection timed out", NULL,
+	    "a session that is too old" },
+	{ REPLY_TOO_MANY_ERRORS, true,
+	    "421 4.7.0 Too many errors on this connection, closing "
+	    "transmission channel", NULL,
+	    "a client that says too much nonsense" },
 	{ REPLY_EHLO_DOMAIN, false,
 	    "501 5.0.0 HELO / EHLO requires domain address", NULL,
 	    "no HELO name" },
@@ -52,12 +68,22 @@ static const struct {
 	{ REPLY_SENDER_SYNTAX, false,
 	    "501 5.1.7 Invalid address", NULL,
 	    "a sender that is no address" },
+	{ REPLY_PRESSURE, false,
+	    "452 4.3.1 Insufficient system resources", NULL,
+	    "a machine that is low on resources" },
+	{ REPLY_RATE, true,
+	    "421 4.4.2 Message submission rate for this client has exceeded "
+	    "the configured limit", NULL,
+	    "too many messages a minute" },
 	{ REPLY_SENDER_PERMISSION, false,
 	    "550 5.7.60 SMTP; Client does not have permissions to send as "
 	    "this sender",
 	    "550 5.7.1 Client does not have permissions to send as this "
 	    "sender",
 	    "a sender that is not the client's to use" },
+	{ REPLY_MESSAGE_SIZE, false,
+	    "552 5.3.4 Message size exceeds fixed maximum message size", NULL,
+	    "a message that is too large" },
 	{ REPLY_RECIPIENT_SYNTAX, false,
 	    "501 5.1.3 Invalid address", NULL,
 	    "a recipient that is no address" },
@@ -89,6 +115,9 @@ static const struct {
 	{ REPLY_HEADER_SIZE, false,
 	    "552 5.3.4 Header size exceeds fixed maximum size", NULL,
 	    "a header that is too large" },
+	{ REPLY_HOPS, false,
+	    "554 5.4.6 Hop count exceeded - possible mail loop", NULL,
+	    "a message that came around too often" },
 };
 
 static const struct {
@@ -137,7 +166,14 @@ static const struct {
 	    "550 5.7.60 SMTP; Client does not have permissions to send as "
 	    "this sender [connector " LONGEST_NAME
 	    ", rule authoritative_domain_sender]",
-	    "the longest name and the longest rule fit" },
+	    "a long name and a long rule" },
+	{ REPLY_SOURCE_FULL, true, LONGEST_NAME,
+	    "max_inbound_connection_per_source",
+	    "421 4.3.2 The maximum number of concurrent server connections "
+	    "has exceeded a per-source limit, closing transmission channel "
+	    "[connector " LONGEST_NAME
+	    ", rule max_inbound_connection_per_source]",
+	    "the longest name, rule and text fit" },
 };
 /* clang-format on */
 

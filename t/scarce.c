@@ -114,9 +114,8 @@ static const struct scarcity {
 static void
 test_messages(void)
 {
-	struct server server = server_of(CONFIG);
+	struct server server = impatient_server_of(CONFIG);
 
-	server.live = true;
 	catch_log();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		const struct scarcity *c = &cases[i];
@@ -141,7 +140,7 @@ test_messages(void)
 		ok(deferred > 0 && sound, "%s: or deferred, %u times of %u",
 		    c->what, deferred, n - 1);
 	}
-	snapshots_free(server.snapshots);
+	server_free(&server);
 }
 
 static void

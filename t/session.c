@@ -338,8 +338,8 @@ static void
 check_admission(void)
 {
 	static const struct move connect = { .verb = CONNECT, "203.0.113.9" };
-	struct server server =
-	    server_of("[milter]\nmax_sessions = 2\n" ORGANIZATION INTERNET);
+	struct server server = impatient_server_of(
+	    "[milter]\nmax_sessions = 2\n" ORGANIZATION INTERNET);
 	struct session *sessions[3];
 	struct reply reply;
 	char line[REPLY_LINE_MAX];
@@ -367,9 +367,9 @@ check_admission(void)
 	    "after one left there is room for one");
 	session_free(sessions[0]);
 	session_free(sessions[1]);
-	is_int(atomic_load(&server.sessions), 0, "all are gone");
+	is_int(atomic_load(&server.live->sessions), 0, "all are gone");
 	session_free(NULL);
-	snapshots_free(server.snapshots);
+	server_free(&server);
 }
 
 /* A session that ends in the middle of a transaction lets everything go. */
@@ -382,9 +382,9 @@ check_sudden_end(void)
 		.tls = "TLSv1.3",
 		.auth_type = "PLAIN",
 		.auth_authen = "a@client.test" };
-	struct server server =
-	    server_of(ORGANIZATION SCANNERS("auth_mechanism = tls, basic_auth\n"
-					    "submit = users\n"));
+	struct server server = impatient_server_of(
+	    ORGANIZATION SCANNERS("auth_mechanism = tls, basic_auth\n"
+				  "submit = users\n"));
 	struct session *session = session_new(&server);
 	struct reply reply;
 
@@ -398,7 +398,7 @@ check_sudden_end(void)
 	snapshots_collect(server.snapshots);
 	is_int((long long)snapshots_count(server.snapshots), 1,
 	    "and lets it go at its end");
-	snapshots_free(server.snapshots);
+	server_free(&server);
 }
 
 /* Nothing is logged when explaining, and the live state is not asked. */
@@ -411,17 +411,17 @@ check_not_live(void)
 		{ .verb = MAIL, "<a@example.com>" },
 		{ .verb = RCPT, "<a@example.com>" },
 	};
-	struct server server = server_of(ALL);
+	struct server server = impatient_server_of(ALL);
 	struct session *session;
 	struct reply reply;
 
-	server.live = false;
+	explain_only(&server);
 	session = session_new(&server);
 	for (size_t i = 0; i < nitems(moves); i++)
 		(void)!play_move(&server, session, &moves[i], &reply, "");
 	is_str(logged(), NULL, "explaining logs nothing");
 	session_free(session);
-	snapshots_free(server.snapshots);
+	server_free(&server);
 }
 
 int

@@ -206,10 +206,10 @@ check_explained(void)
 			     "+ X-Connector-Name: net" },
 		{ .verb = MAIL, "<boss@example.com>", NOT_AS_THIS },
 	};
-	struct server server = server_of(WORLD NET(MONITORS));
+	struct server server = impatient_server_of(WORLD NET(MONITORS));
 	struct session *session;
 
-	server.live = false;
+	explain_only(&server);
 	session = session_new(&server);
 	for (size_t i = 0; i < nitems(moves); i++) {
 		char line[REPLY_LINE_MAX];
@@ -222,7 +222,7 @@ check_explained(void)
 	}
 	is_str(logged(), NULL, "explained: nothing is logged");
 	session_free(session);
-	snapshots_free(server.snapshots);
+	server_free(&server);
 }
 
 int

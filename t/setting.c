@@ -15,6 +15,11 @@
 #define MILTER SECTION_MILTER
 #define ORGANIZATION SECTION_ORGANIZATION
 #define CONNECTOR SECTION_CONNECTOR
+#define PRESSURE SECTION_BACK_PRESSURE
+
+#define DISK_BORDERS \
+	"four borders, low to medium, medium to high, high to medium, " \
+	"medium to low, such as 89 99 90 80"
 
 #define FIFTY "01234567890123456789012345678901234567890123456789"
 
@@ -108,6 +113,11 @@ put_value(struct text *out, const struct setting *setting,
 	} else if (setting->type == SETTING_TEXT ||
 	    setting->type == SETTING_DOMAIN) {
 		text_put(out, value->text);
+	} else if (setting->type == SETTING_THRESHOLDS) {
+		const struct thresholds *t = &value->thresholds;
+
+		text_printf(out, t->set ? "%lld|%lld|%lld|%lld" : "(unset)",
+		    t->to_medium, t->to_high, t->from_high, t->from_medium);
 	} else if (setting->type == SETTING_DATE) {
 		text_printf(out, "%d", value->date);
 	} else if (setting->type == SETTING_MODE) {
@@ -270,8 +280,31 @@ static const struct sample good[] = {
 	    "512000", "512000" },
 	{ "senders that are allowed", CONNECTOR, "allowed_senders",
 	    "Scan@Example.com *.example.net", "Scan@example.com|@*.example.net" },
-	{ "thresholds", SECTION_BACK_PRESSURE, "free_disk", "1G 500M 750M 2G",
-	    "1G|500M|750M|2G" },
+	{ "bytes free, with their units", PRESSURE, "free_disk",
+	    "1G 500M 750MB 2147483648",
+	    "1073741824|524288000|786432000|2147483648" },
+	{ "nothing free is high", PRESSURE, "free_disk", "1K 0 1B 2K",
+	    "1024|0|1|2048" },
+	{ "per cents are held in per mille", PRESSURE, "disk",
+	    "89 99 90 80", "890|990|900|800" },
+	{ "a decimal", PRESSURE, "disk", "89.5 99.9 90.0 80.1",
+	    "895|999|900|801" },
+	{ "signs of per cent", PRESSURE, "memory", "88% 94.5%, 89 84%",
+	    "880|945|890|840" },
+	{ "separators of thresholds", PRESSURE, "memory",
+	    ",88,94 ,\t89, ,84,", "880|940|890|840" },
+	{ "full and empty", PRESSURE, "disk", "50 100 1 0.0",
+	    "500|1000|10|0" },
+	{ "back from high below the way to medium", PRESSURE, "disk",
+	    "89 99 85 80", "890|990|850|800" },
+	{ "messages", PRESSURE, "queue_length", "9999 15000 10000 2000",
+	    "9999|15000|10000|2000" },
+	{ "no thresholds", PRESSURE, "disk", "", "(unset)" },
+	{ "a control socket", MILTER, "control_socket", "/run/c.sock",
+	    "/run/c.sock" },
+	{ "the longest path of a control socket", MILTER, "control_socket",
+	    "/" FIFTY FIFTY "123456", "/" FIFTY FIFTY "123456" },
+	{ "no control socket", MILTER, "control_socket", "", "" },
 };
 
 /* The corpus in t/data/bad has the common ones. */
@@ -454,13 +487,80 @@ static const struct sample bad[] = {
 	    "'512001' is out of range; expected: number, 1 to 512000" },
 	{ "no recipient at all", CONNECTOR, "max_recipients_per_message",
 	    "0", "'0' is out of range; expected: number, 1 to 512000" },
-	{ "a denial that nobody obeys yet", CONNECTOR,
-	    "bypass_message_size_limit", "-users",
-	    "'-users' is not enforced yet; only grants are accepted, remove "
-	    "it" },
-	{ "a threshold in words", SECTION_BACK_PRESSURE, "disk", "full",
-	    "'full': not a threshold; write four numbers, such as 89 99 90 "
-	    "80" },
+	{ "a threshold in words", PRESSURE, "disk", "80 full 85 75",
+	    "'80 full 85 75' is not valid; expected: " DISK_BORDERS },
+	{ "three thresholds", PRESSURE, "disk", "89 99 90",
+	    "'89 99 90' is not four numbers; expected: " DISK_BORDERS },
+	{ "five thresholds", PRESSURE, "disk", "89 99 90 80 80",
+	    "'89 99 90 80 80' is not four numbers; expected: " DISK_BORDERS },
+	{ "separators alone", PRESSURE, "disk", ",",
+	    "',' is not four numbers; expected: " DISK_BORDERS },
+	{ "a little more than all", PRESSURE, "disk", "89 100.1 90 80",
+	    "'89 100.1 90 80' is more than 100 per cent; expected: "
+	    DISK_BORDERS },
+	{ "far more than all", PRESSURE, "disk",
+	    "18446744073709551616 99 90 80",
+	    "'18446744073709551616 99 90 80' is more than 100 per cent; "
+	    "expected: " DISK_BORDERS },
+	{ "two decimals", PRESSURE, "disk", "89 99.25 90 80",
+	    "'89 99.25 90 80' is not valid; expected: " DISK_BORDERS },
+	{ "a point without a decimal", PRESSURE, "disk", "89 99 90. 80",
+	    "'89 99 90. 80' is not valid; expected: " DISK_BORDERS },
+	{ "a decimal without a number", PRESSURE, "disk", "89 99 90 .5",
+	    "'89 99 90 .5' is not valid; expected: " DISK_BORDERS },
+	{ "two signs", PRESSURE, "disk", "89 99%% 90 80",
+	    "'89 99%% 90 80' is not valid; expected: " DISK_BORDERS },
+	{ "a negative border", PRESSURE, "disk", "89 99 90 -1",
+	    "'89 99 90 -1' is not valid; expected: " DISK_BORDERS },
+	{ "a word too long to be a number", PRESSURE, "disk",
+	    "89 99 90 " FIFTY,
+	    "'89 99 90 " FIFTY "' is not valid; expected: " DISK_BORDERS },
+	{ "high that is medium", PRESSURE, "disk", "99 99 90 80",
+	    "'99 99 90 80' is in the wrong order: the second number has to be "
+	    "the largest, the fourth the smallest; expected: " DISK_BORDERS },
+	{ "high that is left where it begins", PRESSURE, "disk",
+	    "89 99 99 80",
+	    "'89 99 99 80' is in the wrong order: the second number has to be "
+	    "the largest, the fourth the smallest; expected: " DISK_BORDERS },
+	{ "medium that is left where it begins", PRESSURE, "disk",
+	    "89 99 90 89",
+	    "'89 99 90 89' is in the wrong order: the second number has to be "
+	    "the largest, the fourth the smallest; expected: " DISK_BORDERS },
+	{ "high that is left for low", PRESSURE, "disk", "89 99 80 80",
+	    "'89 99 80 80' is in the wrong order: the second number has to be "
+	    "the largest, the fourth the smallest; expected: " DISK_BORDERS },
+	{ "bytes free that rise", PRESSURE, "free_disk", "500M 1G 750M 2G",
+	    "'500M 1G 750M 2G' is in the wrong order: the second number has to "
+	    "be the smallest, the fourth the largest; expected: four borders, "
+	    "low to medium, medium to high, high to medium, medium to low, "
+	    "such as 1G 500M 750M 2G" },
+	{ "bytes free without a number", PRESSURE, "free_disk",
+	    "1G M 750M 2G",
+	    "'1G M 750M 2G' is not valid; expected: four borders, low to "
+	    "medium, medium to high, high to medium, medium to low, such as "
+	    "1G 500M 750M 2G" },
+	{ "messages with a unit", PRESSURE, "queue_length",
+	    "9999 15K 10000 2000",
+	    "'9999 15K 10000 2000' is not valid; expected: four borders, low "
+	    "to medium, medium to high, high to medium, medium to low, such "
+	    "as 9999 15000 10000 2000" },
+	{ "a control socket that is not absolute", MILTER, "control_socket",
+	    "run/c.sock",
+	    "'run/c.sock': the path is not absolute; begin it with '/'" },
+	{ "a control socket that is a folder", MILTER, "control_socket",
+	    "/run/", "'/run/': the path is a folder; name the socket" },
+	{ "a control socket in libmilter's spelling", MILTER,
+	    "control_socket", "UNIX:/run/c.sock",
+	    "'UNIX:/run/c.sock': the control socket is a path, never of "
+	    "another machine; write /PATH alone" },
+	{ "a control socket of another machine", MILTER, "control_socket",
+	    "inet6:1@[::1]",
+	    "'inet6:1@[::1]': the control socket is a path, never of another "
+	    "machine; write /PATH alone" },
+	{ "a path too long for a control socket", MILTER, "control_socket",
+	    "/" FIFTY FIFTY "1234567",
+	    "'/" FIFTY FIFTY "1234567': the path has 108 bytes, a socket's "
+	    "has at most 107; choose a shorter one" },
 };
 
 /* What protected_headers must leave alone. */
@@ -508,8 +608,16 @@ static const struct {
 	{ SECTION_GROUP, "members", "list of logins", "(empty)" },
 	{ SECTION_PROTOCOL_LOG, "max_age",
 	    "time, 0s to 24855d, or unlimited", "30d" },
+	{ PRESSURE, "disk", DISK_BORDERS, "89 99 90 80" },
+	{ PRESSURE, "queue_length",
+	    "four borders, low to medium, medium to high, high to medium, "
+	    "medium to low, such as 9999 15000 10000 2000", "(empty)" },
 };
 #define OF(member) offsetof(struct connector_settings, connector.member)
+#define BORDERS(resource) \
+	offsetof(struct global_settings, back_pressure) + \
+	    offsetof(struct pressure_settings, thresholds) + \
+	    RESOURCE_##resource * sizeof(struct thresholds)
 
 /* Every row whose value somebody reads. */
 static const struct {
@@ -521,8 +629,10 @@ static const struct {
 	{ MILTER, "socket_mode", offsetof(struct global_settings, milter.socket_mode) },
 	{ MILTER, "socket_group", offsetof(struct global_settings, milter.socket_group) },
 	{ MILTER, "user", offsetof(struct global_settings, milter.user) },
+	{ MILTER, "control_socket", offsetof(struct global_settings, milter.control_socket) },
 	{ MILTER, "connectors", offsetof(struct global_settings, connectors) },
 	{ MILTER, "max_sessions", offsetof(struct global_settings, milter.max_sessions) },
+	{ MILTER, "max_tarpits", offsetof(struct global_settings, milter.max_tarpits) },
 	{ MILTER, "syslog_facility", offsetof(struct global_settings, milter.syslog_facility) },
 	{ MILTER, "reply_style", offsetof(struct global_settings, reply_style) },
 	{ MILTER, "identify_connector", offsetof(struct global_settings, identify_connector) },
@@ -538,8 +648,17 @@ static const struct {
 	{ SECTION_DIRECTORY, "recipient_domains", offsetof(struct global_settings, organization.recipient_domains) },
 	{ SECTION_DIRECTORY, "recipient_delimiter", offsetof(struct global_settings, organization.recipient_delimiter) },
 	{ SECTION_GROUP, "members", offsetof(struct group_settings, members) },
-	{ SECTION_PROTOCOL_LOG, "max_file_size", offsetof(struct global_settings, protocol_log_max_file_size) },
-	{ SECTION_PROTOCOL_LOG, "max_directory_size", offsetof(struct global_settings, protocol_log_max_directory_size) },
+	{ SECTION_PROTOCOL_LOG, "directory", offsetof(struct global_settings, protocol_log.directory) },
+	{ SECTION_PROTOCOL_LOG, "max_file_size", offsetof(struct global_settings, protocol_log.max_file_size) },
+	{ SECTION_PROTOCOL_LOG, "max_directory_size", offsetof(struct global_settings, protocol_log.max_directory_size) },
+	{ SECTION_PROTOCOL_LOG, "max_age", offsetof(struct global_settings, protocol_log.max_age) },
+	{ SECTION_PROTOCOL_LOG, "required", offsetof(struct global_settings, protocol_log.required) },
+	{ PRESSURE, "enabled", offsetof(struct global_settings, back_pressure.enabled) },
+	{ PRESSURE, "queue_directory", offsetof(struct global_settings, back_pressure.queue_directory) },
+	{ PRESSURE, "disk", BORDERS(DISK) },
+	{ PRESSURE, "free_disk", BORDERS(FREE_DISK) },
+	{ PRESSURE, "memory", BORDERS(MEMORY) },
+	{ PRESSURE, "queue_length", BORDERS(QUEUE_LENGTH) },
 	{ CONNECTOR, "enabled", OF(enabled) },
 	{ CONNECTOR, "bindings", OF(bindings) },
 	{ CONNECTOR, "remote_ip_ranges", OF(remote_ip_ranges) },
@@ -567,7 +686,22 @@ static const struct {
 	{ CONNECTOR, "reject_single_label_recipient_domains", OF(reject_single_label) },
 	{ CONNECTOR, "require_ehlo_domain", OF(require_ehlo_domain) },
 	{ CONNECTOR, "helo_syntax", OF(helo_syntax) },
+	{ CONNECTOR, "max_inbound_connection", OF(max_inbound_connection) },
+	{ CONNECTOR, "max_inbound_connection_per_source", OF(max_inbound_connection_per_source) },
+	{ CONNECTOR, "max_inbound_connection_percentage_per_source", OF(max_inbound_connection_percentage_per_source) },
+	{ CONNECTOR, "message_rate_limit", OF(message_rate_limit) },
+	{ CONNECTOR, "message_rate_source", OF(message_rate_source) },
 	{ CONNECTOR, "max_recipients_per_message", OF(max_recipients_per_message) },
+	{ CONNECTOR, "max_message_size", OF(max_message_size) },
+	{ CONNECTOR, "max_header_size", OF(max_header_size) },
+	{ CONNECTOR, "max_hop_count", OF(max_hop_count) },
+	{ CONNECTOR, "max_local_hop_count", OF(max_local_hop_count) },
+	{ CONNECTOR, "max_protocol_errors", OF(max_protocol_errors) },
+	{ CONNECTOR, "connection_timeout", OF(connection_timeout) },
+	{ CONNECTOR, "connection_inactivity_timeout", OF(connection_inactivity_timeout) },
+	{ CONNECTOR, "tarpit_interval", OF(tarpit_interval) },
+	{ CONNECTOR, "protocol_logging_level", OF(protocol_logging_level) },
+	{ CONNECTOR, "fqdn", OF(fqdn) },
 	{ CONNECTOR, "stamp", OF(stamp) },
 	{ CONNECTOR, "protected_headers", OF(protected_headers) },
 	{ CONNECTOR, "submit", OF(rights[RIGHT_SUBMIT]) },
@@ -582,8 +716,6 @@ static const struct {
 	{ CONNECTOR, "accept_headers_forest", OF(rights[RIGHT_ACCEPT_HEADERS_FOREST]) },
 	{ CONNECTOR, "expires", offsetof(struct connector_settings, expires) },
 	{ CONNECTOR, "usage", offsetof(struct connector_settings, usage) },
-	{ CONNECTOR, "connection_timeout", offsetof(struct connector_settings, connection_timeout) },
-	{ CONNECTOR, "connection_inactivity_timeout", offsetof(struct connector_settings, connection_inactivity_timeout) },
 	{ CONNECTOR, "chunking_enabled", offsetof(struct connector_settings, chunking_enabled) },
 	{ CONNECTOR, "binary_mime_enabled", offsetof(struct connector_settings, binary_mime_enabled) },
 };
@@ -625,6 +757,12 @@ static const struct {
 	{ "helo_syntax", "tolerant", HELO_SYNTAX_TOLERANT },
 	{ "helo_syntax", "strict", HELO_SYNTAX_STRICT },
 	{ "helo_syntax", "off", HELO_SYNTAX_OFF },
+	{ "message_rate_source", "none", RATE_NONE },
+	{ "message_rate_source", "ip_address", RATE_IP_ADDRESS },
+	{ "message_rate_source", "user", RATE_USER },
+	{ "message_rate_source", "all", RATE_ALL },
+	{ "protocol_logging_level", "none", LOGGING_NONE },
+	{ "protocol_logging_level", "verbose", LOGGING_VERBOSE },
 };
 /* clang-format on */
 
@@ -699,13 +837,11 @@ test_rows(void)
 
 		if (row->initial != NULL)
 			wrong += parse(row, &value, row->initial, diags) != 0;
-		if (row->off != NULL)
-			wrong += parse(row, &value, row->off, diags) != 0;
 		silent += row->help == NULL || row->help[0] == '\0';
 		twins += schema_find(row->section, row->name) != row;
 	}
 	problems = problems_of(diags);
-	is_str(problems, "", "built-in and off values are right");
+	is_str(problems, "", "built-in values are right");
 	is_int((long long)wrong, 0, "all of them");
 	is_int((long long)silent, 0, "every row says what it is for");
 	is_int((long long)twins, 0, "no two rows have one name");
@@ -790,24 +926,6 @@ test_exchange(void)
 	is_int((long long)named, 44, "all that Exchange has are named");
 }
 
-/* What a rule obeys has no off value, and only one right is half obeyed. */
-static void
-test_enforcement(void)
-{
-	size_t half = 0, wrong = 0;
-
-	for (size_t i = 0; i < schema_count(); i++) {
-		const struct setting *row = schema_at(i);
-
-		half += row->enforcement == ENFORCED_GRANTS;
-		wrong += row->enforcement != ENFORCED_LATER && row->off != NULL;
-	}
-	is_int((long long)wrong, 0, "only later rules have an off value");
-	is_int((long long)half, 1, "one right is not taken away yet");
-	is_int(schema_find(CONNECTOR, "bypass_message_size_limit")->enforcement,
-	    ENFORCED_GRANTS, "the one about sizes");
-}
-
 static void
 test_presets(void)
 {
@@ -886,7 +1004,6 @@ main(void)
 	test_meanings();
 	test_vital_fields();
 	test_exchange();
-	test_enforcement();
 	test_presets();
 	test_descriptions();
 	test_lookup();

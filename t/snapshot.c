@@ -1,8 +1,12 @@
 /*
- * snapshot.c - who has pinned a configuration keeps it; nobody else does.
+ * snapshot.c - who has pinned a configuration keeps it; nobody else does. What
+ * is counted of a connector stays with its name.
  */
 #include "snapshot.h"
 
+#include <time.h>
+
+#include "limit.h"
 #include "played.h"
 #include "tap.h"
 
@@ -112,6 +116,156 @@ move(struct snapshots *snapshots, struct holder *holders, unsigned *newest,
 	}
 }
 
+/* Tallies of connectors, by name. */
+
+static struct config *
+named(const char *names)
+{
+	char text[512] = "";
+	size_t len = 0;
+
+	for (const char *name = names; *name != '\0'; name++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+		    "[connector %c]\nbindings = 0.0.0.0:25\n"
+		    "remote_ip_ranges = 10.0.%d.0/24\n",
+		    *name, *name);
+	return config_of(text);
+}
+
+/* That of connector number index of the newest configuration. */
+static struct tally *
+tally_of(struct snapshots *snapshots, size_t index)
+{
+	struct snapshot *snapshot = snapshots_pin(snapshots);
+	const struct policy *policy = config_policy(snapshot_config(snapshot));
+	struct tally *tally =
+	    snapshot_tally(snapshot, &policy->connectors[index]);
+
+	snapshots_unpin(snapshots, snapshot);
+	return tally;
+}
+
+/* What was counted under a name, over reloads. */
+static const struct {
+	const char *what;
+	const char *names[4]; /* of connectors, one letter each */
+	bool pinned;          /* a session keeps the first configuration */
+	bool held;            /* a session keeps a slot of the first one */
+	long long counted;    /* of its first connector, by the last one */
+	size_t configs;       /* in memory, before the session ends */
+} lives[] = {
+	/* clang-format off */
+	{ "a reload keeps what was counted", { "ab", "ab" }, false, false, 7,
+	    1 },
+	{ "whatever stands before it", { "ab", "cda" }, false, false, 7, 1 },
+	{ "case is folded", { "ab", "bA" }, false, false, 7, 1 },
+	{ "it is gone for a while: forgotten", { "ab", "b", "ba" }, false,
+	    false, 0, 1 },
+	{ "somebody reads the old one", { "ab", "b", "ba" }, true, false, 7,
+	    2 },
+	{ "somebody has a slot", { "ab", "b", "ba" }, false, true, 7, 1 },
+	{ "for long", { "ab", "b", "c", "bca" }, false, true, 7, 1 },
+	/* clang-format on */
+};
+
+static void
+test_tallies(void)
+{
+	static const struct connector any = { .max_inbound_connection = 9,
+		.max_inbound_connection_per_source = 9,
+		.max_inbound_connection_percentage_per_source = 100 };
+	struct limits *limits = limits_new(10, 10);
+	const struct client_source source = { .count = 0 };
+
+	for (size_t i = 0; i < nitems(lives); i++) {
+		struct snapshots *snapshots =
+		    snapshots_new(named(lives[i].names[0]));
+		struct snapshot *first = snapshots_pin(snapshots);
+		struct limits_slot slot = { .tally = NULL };
+		struct tally *tally = tally_of(snapshots, 0);
+		const char *last = lives[i].names[0];
+
+		atomic_fetch_add(&tally->rejected, 7);
+		if (lives[i].held)
+			is_int(
+			    limits_enter(limits, &slot, tally, &any, &source),
+			    SLOT_HELD, "a slot");
+		if (!lives[i].pinned)
+			snapshots_unpin(snapshots, first);
+		for (size_t k = 1; k < 4 && lives[i].names[k] != NULL; k++) {
+			last = lives[i].names[k];
+			if (snapshots_replace(snapshots, named(last)) != 0)
+				exit(2);
+			snapshots_collect(snapshots);
+		}
+		tally = tally_of(snapshots, strcspn(last, "aA"));
+		is_int((long long)atomic_load(&tally->rejected),
+		    lives[i].counted, lives[i].what);
+		is_int((long long)snapshots_count(snapshots),
+		    (long long)lives[i].configs, "configurations in memory");
+		limits_leave(limits, &slot);
+		if (lives[i].pinned)
+			snapshots_unpin(snapshots, first);
+		snapshots_collect(snapshots);
+		is_int(atomic_load(&tally->users), 1, "its only user is left");
+		snapshots_free(snapshots);
+	}
+	limits_free(limits);
+}
+
+/* As many connectors as anybody has, one after the other and other ones. */
+#define MANY 10000
+
+static void
+test_many_tallies(void)
+{
+	static struct connector connectors[2 * MANY];
+	static char names[2 * MANY][16];
+	const struct policy policies[] = {
+		{ .connectors = connectors, .connector_count = MANY },
+		{ .connectors = connectors + MANY / 2,
+		    .connector_count = MANY },
+		{ .connectors = connectors + MANY, .connector_count = MANY },
+	};
+	struct tallies *tallies = tallies_new();
+	struct tally **lists[3];
+	const clock_t start = clock();
+	bool same = true, apart = true;
+
+	for (size_t i = 0; i < 2 * MANY; i++) {
+		snprintf(names[i], sizeof(names[i]), "Connector %zu", i);
+		connectors[i].name = names[i];
+	}
+	for (size_t i = 0; i < nitems(policies); i++) {
+		lists[i] = tallies_take(tallies, &policies[i]);
+		if (lists[i] == NULL)
+			exit(2);
+	}
+	for (size_t i = 0; i < MANY; i++) {
+		const size_t half = (i + MANY / 2) % MANY;
+
+		same = same && lists[1][i] == lists[half > i ? 0 : 2][half] &&
+		    atomic_load(&lists[1][i]->users) == 2;
+		apart = apart &&
+		    (i == 0 || lists[1][i]->id.low != lists[1][i - 1]->id.low);
+	}
+	ok(same, "ten thousand are found by name");
+	ok(apart, "and are told apart");
+	is_int((long long)tallies_count(tallies), 2 * MANY, "one for each");
+	tallies_give_back(tallies, lists[0], MANY);
+	tallies_collect(tallies);
+	is_int((long long)tallies_count(tallies), MANY + MANY / 2,
+	    "who was in one list only is gone");
+	tallies_give_back(tallies, lists[2], MANY);
+	tallies_give_back(tallies, lists[1], MANY);
+	tallies_collect(tallies);
+	is_int((long long)tallies_count(tallies), 0, "now all are");
+	ok(clock() - start < 2 * CLOCKS_PER_SEC, "fast enough: %.3f s",
+	    (double)(clock() - start) / CLOCKS_PER_SEC);
+	tallies_free(tallies);
+	tallies_free(NULL);
+}
+
 int
 main(void)
 {
@@ -133,5 +287,7 @@ main(void)
 		snapshots_free(snapshots);
 	}
 	snapshots_free(NULL);
+	test_tallies();
+	test_many_tallies();
 	return done();
 }

@@ -203,7 +203,7 @@ main(void)
 	size_t started = 0;
 
 	be_quiet();
-	server = server_of(configs[0].text);
+	server = impatient_server_of(configs[0].text);
 	while (started < READERS &&
 	    pthread_create(&threads[started], NULL, serve, NULL) == 0)
 		started++;
@@ -217,10 +217,10 @@ main(void)
 	    atomic_load(&messages));
 	is_int(atomic_load(&mixed), 0, "none by parts of two configurations");
 	is_int(atomic_load(&strange), 0, "none was refused as a whole");
-	is_int(atomic_load(&server.sessions), 0, "no session is left");
+	is_int(atomic_load(&server.live->sessions), 0, "no session is left");
 	snapshots_collect(server.snapshots);
 	is_int((long long)snapshots_count(server.snapshots), 1,
 	    "no old configuration is left");
-	snapshots_free(server.snapshots);
+	server_free(&server);
 	return done();
 }

@@ -26,13 +26,21 @@ my $shown = 10;
 # Rules that can come out undecided and skipped: the first because something
 # they ask can be unknown, the second because a connector may not ask them.
 my %undecided = map { $_ => 1 } qw(mail:require_tls mail:submit
-	mail:authoritative_domain_sender mail:any_sender rcpt:relay
+	mail:back_pressure mail:authoritative_domain_sender mail:any_sender
+	mail:max_message_size rcpt:relay
 	rcpt:recipient_lookup rcpt:internal_only
-	eom:authoritative_domain_sender eom:any_sender);
-my %skipped = map { $_ => 1 } qw(connect:admission helo:require_ehlo_domain
-	helo:helo_syntax mail:require_tls
+	eom:authoritative_domain_sender eom:any_sender eom:max_message_size);
+my %skipped = map { $_ => 1 } qw(connect:admission
+	connect:max_inbound_connection
+	connect:max_inbound_connection_per_source
+	helo:connection_timeout helo:max_protocol_errors
+	helo:require_ehlo_domain helo:helo_syntax
+	mail:connection_timeout mail:max_protocol_errors mail:require_tls
+	mail:back_pressure mail:message_rate_limit mail:max_message_size
+	rcpt:connection_timeout rcpt:max_protocol_errors
 	rcpt:reserved_domain rcpt:single_label_domain rcpt:recipient_lookup
-	eom:authoritative_domain_sender eom:any_sender);
+	eom:authoritative_domain_sender eom:any_sender eom:max_message_size
+	eom:max_hop_count eom:max_local_hop_count);
 
 # ---- one part of the rows ----------------------------------------------------
 

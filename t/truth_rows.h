@@ -25,6 +25,14 @@ enum input {
 	IN_ADMITTED,
 	IN_CLIENT,
 	IN_LISTENER,
+	IN_SLOT,
+	/* how old, how silent, how many errors: HELO, MAIL and RCPT */
+	IN_TIMEOUT,
+	IN_INACTIVITY,
+	IN_AGE,
+	IN_SILENCE,
+	IN_MAX_ERRORS,
+	IN_ERRORS,
 	/* how it answers */
 	IN_REPLY_STYLE,
 	IN_IDENTIFY,
@@ -32,6 +40,7 @@ enum input {
 	IN_HELO_SYNTAX,
 	IN_REQUIRE_EHLO_DOMAIN,
 	IN_HELO,
+	IN_AGAIN,
 	/* who */
 	IN_AUTH_MECHANISM,
 	IN_GROUPS,
@@ -56,6 +65,10 @@ enum input {
 	IN_SENDER_SAYS,
 	IN_MAIL_PARAMETERS,
 	IN_AUTH_NULL,
+	IN_PRESSURE,
+	IN_RATE_EXCEEDED,
+	IN_MAX_MESSAGE_SIZE, /* also at the end of the message */
+	IN_DECLARED_SIZE,
 	/* RCPT */
 	IN_RELAY_TO,
 	IN_RELAY_FROM,
@@ -78,6 +91,14 @@ enum input {
 	IN_EXEMPT,
 	IN_AUTHORS,
 	IN_OVERFULL,
+	IN_MESSAGE_TOLD,
+	IN_MESSAGE_BYTES,
+	IN_MAX_HEADER_SIZE,
+	IN_HEADER_BYTES,
+	IN_MAX_HOPS,
+	IN_HOPS,
+	IN_MAX_LOCAL_HOPS,
+	IN_LOCAL_HOPS,
 	INPUT_COUNT
 };
 
@@ -178,11 +199,15 @@ parse_groups(struct arena *arena, union cell *cell, char *words)
 			cell->flags |= 1u << numbered(names, word);
 }
 
+/* "-" is one that was not told: -1. */
 static void
 parse_number(struct arena *arena, union cell *cell, char *words)
 {
 	(void)arena;
-	cell->number = atoll(words);
+	if (strcmp(words, "unlimited") == 0)
+		cell->number = UNLIMITED;
+	else
+		cell->number = strcmp(words, "-") == 0 ? -1 : atoll(words);
 }
 
 static void
@@ -454,6 +479,20 @@ static const struct input_row inputs[INPUT_COUNT] = {
 	    { "203.0.113.9", "unknown" } },
 	[IN_LISTENER] = { "listener", parse_listener, 90, 0,
 	    { "192.0.2.25:25", "unknown" } },
+	[IN_SLOT] = { "slot", NULL, 92, 0,
+	    { "held", "connector_full", "source_full" } },
+	[IN_TIMEOUT] = { "connection_timeout", parse_number, 80, 0,
+	    { "600", "1", "86400" } },
+	[IN_INACTIVITY] = { "connection_inactivity_timeout", parse_number, 80,
+	    0, { "300", "1", "600" } },
+	[IN_AGE] = { "age", parse_number, 90, 0,
+	    { "0", "999", "1000", "599999", "600000", "86400000" } },
+	[IN_SILENCE] = { "silence", parse_number, 90, 0,
+	    { "0", "999", "1000", "299999", "300000", "600000" } },
+	[IN_MAX_ERRORS] = { "max_protocol_errors", parse_number, 80, 0,
+	    { "5", "0", "unlimited" } },
+	[IN_ERRORS] = { "protocol_errors", parse_number, 90, 0,
+	    { "0", "1", "5", "6", "9223372036854775807" } },
 	[IN_REPLY_STYLE] = { "reply_style", NULL, 60, 0, { "2016", "2010" } },
 	[IN_IDENTIFY] = { "identify_connector", NULL, 80, 1, NO_YES },
 
@@ -465,6 +504,8 @@ static const struct input_row inputs[INPUT_COUNT] = {
 	    "mx.partner.test", "", "   ", "one", "[192.0.2.9]",
 	    "[IPv6:2001:db8::9]", "my_host.test", "mx.test.", "mx.test  ",
 	    "a..test", "mx.test..", "-", "[300.1.1.1]", "a b.test", "x@y" } },
+	/* What is judged of HELO once more at MAIL. */
+	[IN_AGAIN] = { "again", NULL, 80, 0, NO_YES },
 
 	[IN_AUTH_MECHANISM] = { "auth_mechanism", parse_mechanisms, 0, 0, {
 	    "tls basic_auth integrated exchange_server", "none", "tls",
@@ -554,6 +595,14 @@ static const struct input_row inputs[INPUT_COUNT] = {
 	[IN_MAIL_PARAMETERS] = { "mail_parameters_valid", NULL, 95, 1,
 	    NO_YES },
 	[IN_AUTH_NULL] = { "auth_null", NULL, 75, 0, NO_YES },
+	[IN_PRESSURE] = { "pressure", NULL, 90, 0,
+	    { "low", "medium", "high", "unknown" } },
+	[IN_RATE_EXCEEDED] = { "rate_exceeded", NULL, 95, 0, NO_YES },
+	[IN_MAX_MESSAGE_SIZE] = { "max_message_size", parse_number, 60, 0,
+	    { "37748736", "65536", "2147483647" } },
+	[IN_DECLARED_SIZE] = { "declared_size", parse_number, 60, 0,
+	    { "-", "0", "65536", "65537", "37748736", "37748737",
+	    "9223372036854775807" } },
 
 	[IN_RELAY_TO] = { "relay_to", parse_patterns, 60, 0, {
 	    "", "foreign.test", "*.foreign.test foreign.internal",
@@ -618,6 +667,21 @@ static const struct input_row inputs[INPUT_COUNT] = {
 	    "eve@example.com!unknown a@foreign.test!unknown",
 	    "JOE@Example.Com!unknown hub@example.com!owned" } },
 	[IN_OVERFULL] = { "header_overfull", NULL, 85, 0, NO_YES },
+	[IN_MESSAGE_TOLD] = { "message_told", NULL, 80, 1, NO_YES },
+	[IN_MESSAGE_BYTES] = { "message_bytes", parse_number, 60, 0,
+	    { "1000", "65536", "65537", "37748736", "37748737" } },
+	[IN_MAX_HEADER_SIZE] = { "max_header_size", parse_number, 80, 0,
+	    { "262144", "1" } },
+	[IN_HEADER_BYTES] = { "header_bytes", parse_number, 80, 0,
+	    { "1", "2", "262144", "262145" } },
+	[IN_MAX_HOPS] = { "max_hop_count", parse_number, 80, 0,
+	    { "60", "1" } },
+	[IN_HOPS] = { "hops", parse_number, 80, 0,
+	    { "0", "1", "2", "60", "61" } },
+	[IN_MAX_LOCAL_HOPS] = { "max_local_hop_count", parse_number, 60, 0,
+	    { "5", "0", "1" } },
+	[IN_LOCAL_HOPS] = { "local_hops", parse_number, 60, 0,
+	    { "0", "1", "2", "5", "6" } },
 };
 /* clang-format on */
 
@@ -746,6 +810,13 @@ build_connector(struct connector *connector, const struct row *row)
 		.max_recipients_per_message = CELL(MAX_RECIPIENTS)->number,
 		.require_ehlo_domain = PICK(REQUIRE_EHLO_DOMAIN),
 		.helo_syntax = PICK(HELO_SYNTAX),
+		.max_message_size = CELL(MAX_MESSAGE_SIZE)->number,
+		.max_header_size = CELL(MAX_HEADER_SIZE)->number,
+		.max_hop_count = CELL(MAX_HOPS)->number,
+		.max_local_hop_count = CELL(MAX_LOCAL_HOPS)->number,
+		.max_protocol_errors = CELL(MAX_ERRORS)->number,
+		.connection_timeout = CELL(TIMEOUT)->number,
+		.connection_inactivity_timeout = CELL(INACTIVITY)->number,
 		.stamp = true,
 	};
 	for (unsigned i = 0; i < RIGHT_COUNT; i++)
@@ -764,6 +835,11 @@ build_facts(struct facts *facts, const struct row *row)
 	*facts = (struct facts){
 		.live = PICK(LIVE),
 		.admitted = PICK(ADMITTED),
+		.slot = PICK(SLOT),
+		.command = PICK(AGAIN) ? STAGE_MAIL : STAGE_HELO,
+		.age = CELL(AGE)->number,
+		.silence = CELL(SILENCE)->number,
+		.protocol_errors = CELL(ERRORS)->number,
 		.client = CELL(CLIENT)->addr,
 		.listener = CELL(LISTENER)->endpoint,
 		.client_name = CELL(CLIENT_NAME)->text,
@@ -777,6 +853,9 @@ build_facts(struct facts *facts, const struct row *row)
 		.sender = CELL(SENDER)->mailbox,
 		.mail_parameters_valid = PICK(MAIL_PARAMETERS),
 		.auth_null = PICK(AUTH_NULL),
+		.declared_size = CELL(DECLARED_SIZE)->number,
+		.pressure = PICK(PRESSURE),
+		.rate_exceeded = PICK(RATE_EXCEEDED),
 		.recipient = recipient,
 		.rcpt_parameters_valid = PICK(RCPT_PARAMETERS),
 		.recipient_resolved = PICK(RESOLVED),
@@ -788,6 +867,11 @@ build_facts(struct facts *facts, const struct row *row)
 		.recipients_accepted = CELL(ACCEPTED)->number,
 		.authors_told = CELL(AUTHORS)->authors.told,
 		.header_overfull = PICK(OVERFULL),
+		.message_told = PICK(MESSAGE_TOLD),
+		.message_bytes = CELL(MESSAGE_BYTES)->number,
+		.header_bytes = CELL(HEADER_BYTES)->number,
+		.hops = CELL(HOPS)->number,
+		.local_hops = CELL(LOCAL_HOPS)->number,
 	};
 }
 

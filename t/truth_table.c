@@ -168,9 +168,12 @@ static const struct product {
 	const char *varied;
 } products[] = {
 	{ "connect", just_usual, "connector;live;admitted;client;listener;"
-	    "reply_style;identify_connector" },
+	    "slot;reply_style;identify_connector" },
 	{ "helo", just_usual, "helo;helo_syntax;require_ehlo_domain;live;"
 	    "identify_connector" },
+	{ "time and errors", just_usual, "connection_timeout;"
+	    "connection_inactivity_timeout;age;silence;protocol_errors;"
+	    "max_protocol_errors;live;again" },
 	{ "login", just_usual, "auth_mechanism;permission_groups;auth;"
 	    "tls=~TLSv1.3~TLSv9;domain_secure_enabled=no" },
 	{ "certificate", just_usual, "auth_mechanism;certificate;"
@@ -192,6 +195,11 @@ static const struct product {
 	{ "own sender", strangers, "sender;sender_says=no~unknown;"
 	    "allowed_senders;address_literals;own_domains;"
 	    "accept_any_sender=" EVERYBODY "~-anonymous" },
+	{ "pressure", sessions, "pressure;rate_exceeded;live;"
+	    "mail_parameters_valid;reply_style;permission_groups" },
+	{ "size", sessions, "max_message_size;declared_size;"
+	    "message_bytes=65536~65537~37748737;message_told;bypass_message_size_limit=~" EVERYBODY
+	    "~host:.partner.test~-host:.partner.test;" TEMPORARY },
 	{ "recipient", sessions, "recipient;recipient_listed;"
 	    "recipient_internal_only;accept_any_recipient=~" EVERYBODY
 	    "~-host:.partner.test;client_resolve=TEMP" },
@@ -229,6 +237,10 @@ static const struct product {
 	    "header_overfull;accept_any_sender=" EVERYBODY "~-anonymous;"
 	    "accept_authoritative_domain_sender=" EVERYBODY "~-anonymous;"
 	    "address_literals" },
+	{ "message", just_usual, "message_told;message_bytes=1000~65537;"
+	    "max_message_size=37748736~65536;max_header_size;header_bytes;"
+	    "header_overfull;max_hop_count;hops;max_local_hop_count;"
+	    "local_hops" },
 };
 /* clang-format on */
 

@@ -28,6 +28,8 @@ remote_ip_ranges = 0.0.0.0-203.0.113.255, 2001:db8::/32
 permission_groups = anonymous_users
 accept_authoritative_domain_sender = -anonymous
 max_recipients_per_message = 200000
+max_message_size = 2147483647
+max_header_size = 2147483647
 END
 	'Scan and Fax' => <<'END',
 bindings = 0.0.0.0:25
@@ -67,6 +69,12 @@ remote_ip_ranges = 10.40.0.0/24
 permission_groups = anonymous_users
 accept_any_recipient = host:.trusted.example
 END
+	small => <<'END',
+bindings = 0.0.0.0:25
+remote_ip_ranges = 10.60.0.0/24
+permission_groups = anonymous_users
+max_message_size = 64K
+END
 );
 
 sub by
@@ -94,6 +102,11 @@ my $no_tls = '530 5.7.0 Must issue a STARTTLS command first'
     . by('secure', 'require_tls');
 my $not_as_this = '550 5.7.60 SMTP; Client does not have permissions to send '
     . 'as this sender' . by('internet', 'authoritative_domain_sender');
+my $too_large = '552 5.3.4 Message size exceeds fixed maximum message size'
+    . by('small', 'max_message_size');
+my $too_many_errors = '421 4.7.0 Too many errors on this connection, closing '
+    . 'transmission channel' . by('small', 'max_protocol_errors');
+my $no_address = '501 5.1.7 Invalid address' . by('small', 'sender_syntax');
 my $cannot = '451 4.3.0 Cannot decide now, please try again later';
 my $not_in_clear = '538 5.7.11 Encryption required for requested '
     . 'authentication mechanism' . by('submission', 'auth_mechanism');
@@ -340,6 +353,29 @@ my @dialogues = (
 	    [mail => ['<a@client.test>']],
 	    [rcpt => ['<x@foreign.test>'], $cannot . by('named', 'relay')],
 	    [rcpt => ['<x@example.com>']]],
+	['a size that is declared', [connect => [client => '10.60.0.7']],
+	    [mail => ['<a@client.test>', 'SIZE=65536']],
+	    [mail => ['<a@client.test>', 'BODY=8BITMIME', 'size=65537'],
+		$too_large],
+	    [mail => ['<a@client.test>', 'SIZE=99999999999999999999'],
+		$too_large],
+	    [mail => ['<a@client.test>']]],
+	['more than was declared', [connect => [client => '10.60.0.7']],
+	    [mail => ['<a@client.test>', 'SIZE=1']],
+	    [rcpt => ['<x@example.com>']],
+	    [data => [], 'none'], [header => ['X', 'y'], 'none'],
+	    [eoh => [], 'none'], [body => ['x' x 40_000], 'none'],
+	    [body => ['x' x 40_000], 'none'], [eom => [], $too_large]],
+	['errors are counted, whoever answers them',
+	    [connect => [client => '10.60.0.7']], [helo => ['client.test']],
+	    [unknown => ['FROB']], [unknown => ['HELP ME']],
+	    [unknown => ['']],
+	    [mail => ['<a@@b>'], $no_address], [mail => ['<a@@b>'], $no_address],
+	    [mail => ['<a@client.test>']],
+	    [unknown => ['BDAT']],
+	    [rcpt => ['<x@example.com>'], $too_many_errors],
+	    [helo => ['client.test'], $too_many_errors],
+	    [mail => ['<a@client.test>'], $too_many_errors]],
 	['local submission is none of our business',
 	    [connect => [client => '127.0.0.1', host => 'localhost',
 		port => 0, listener_port => 0]],
@@ -354,10 +390,10 @@ my @dialogues = (
 
 # ---- negotiation ------------------------------------------------------------
 
-# No body, no unknown commands, but recipients that the MTA refuses; over a UNIX
-# socket neither DATA, answers to header fields nor the end of the header.
-use constant UNNEEDED => 0x00010 | 0x00100 | 0x00800;
-use constant ONLY_UNIX => 0x00040 | 0x00080 | 0x00200;
+# All commands, and recipients that the MTA refuses; over a UNIX socket neither
+# DATA nor the end of the header, nor answers to header fields and body.
+use constant ASKED_FOR => 0x00800;
+use constant ONLY_UNIX => 0x00040 | 0x00080 | 0x00200 | 0x80000;
 use constant ADDHDRS => 0x00001;
 use constant CHGHDRS => 0x00010;
 use constant SETSYMLIST => 0x00100;
@@ -373,14 +409,14 @@ my %asked = (
 
 sub check_negotiation
 {
-	my ($milter, $name, $unneeded) = @_;
+	my ($milter, $name, $steps_wanted) = @_;
 	my @offers = (
 		['all that both MTAs offer', 0x1ff, 0x1fffff,
-		    ADDHDRS | CHGHDRS | SETSYMLIST, $unneeded, \%asked],
+		    ADDHDRS | CHGHDRS | SETSYMLIST, $steps_wanted, \%asked],
 		['no lists of macros', 0xff, 0x1fffff, ADDHDRS | CHGHDRS,
-		    $unneeded, {}],
+		    $steps_wanted, {}],
 		['protocol 2 of old', 0x3f, 0x7f, ADDHDRS | CHGHDRS,
-		    $unneeded & 0x7f, {}],
+		    $steps_wanted & 0x7f, {}],
 	);
 	for my $actions (0x1ff & ~ADDHDRS, 0x1ff & ~CHGHDRS, 0) {
 		my $wire = Wire->new($milter->socket);
@@ -446,7 +482,7 @@ for my $name (sort keys %sockets) {
 		defined $sockets{$name} ? (socket => $sockets{$name}) : ());
 	$milter->start;
 	check_negotiation($milter, $name,
-	    $name eq 'unix' ? UNNEEDED | ONLY_UNIX : UNNEEDED);
+	    $name eq 'unix' ? ASKED_FOR | ONLY_UNIX : ASKED_FOR);
 	for my $dialect (qw(postfix sendmail)) {
 		for my $dialogue (@dialogues) {
 			my ($what, @moves) = @$dialogue;

@@ -20,6 +20,8 @@ use IO::Socket::IP;
 use IO::Socket::UNIX;
 use Scratch;
 use Socket qw(SOCK_DGRAM);
+use Time::HiRes qw(sleep time);
+use Wire;
 
 my $build = $ENV{BUILD} // 'build';
 $build = dirname(abs_path(__FILE__)) . "/../../$build" if $build !~ m{^/};
@@ -32,8 +34,11 @@ sub program
 
 # name tells several milters of one scratch folder apart. socket is in
 # libmilter's spelling; without one it is a unix socket in the folder. main is
-# the main file without [milter], milter more lines for that section.
-# connectors: name of each and the lines of its section.
+# the main file without [milter] and [defaults], milter and defaults more lines
+# for these sections. connectors: name of each and the lines of its section.
+#
+# Refusals of strangers wait for 5 seconds by default, and no test has time for
+# that: here they do not, unless defaults or a connector says so.
 sub new
 {
 	my ($class, $scratch, %option) = @_;
@@ -43,6 +48,7 @@ sub new
 		name => $name,
 		main => '',
 		milter => '',
+		defaults => '',
 		connectors => {},
 		socket => 'unix:' . $scratch->path("$name.run/milter.sock"),
 		log => $scratch->path("$name.log"),
@@ -88,8 +94,9 @@ sub config
 
 # ---- configuration ----------------------------------------------------------
 
-# Changes what new() was given: main, milter, and single connectors by name;
-# lines undef take a connector away. The files change, the process does not.
+# Changes what new() was given: main, milter, defaults, and single connectors by
+# name; lines undef take a connector away. The files change, the process does
+# not.
 sub change
 {
 	my ($self, %change) = @_;
@@ -111,7 +118,17 @@ sub write_config
 		    "[connector $name]\n$connectors->{$name}");
 	}
 	return $self->{scratch}->write("$self->{name}/connector-milter.ini",
-	    $self->_milter_section . $self->{main});
+	    $self->_milter_section . $self->{main} . $self->_defaults_section);
+}
+
+# Behind all else, so that the lines of main are where a test expects them.
+sub _defaults_section
+{
+	my ($self) = @_;
+	my $text = $self->{defaults};
+	$text = "tarpit_interval = 0s\n$text"
+	    unless $text =~ /^tarpit_interval\b/m;
+	return "\n[defaults]\n$text";
 }
 
 # Started as root it becomes nobody, and lets the group of Postfix in.
@@ -219,11 +236,42 @@ sub log
 	return Scratch::slurp($self->{log});
 }
 
+# The milter answers first and writes its log later, line by line. So a last
+# line is asked for: a session that is none of its business is logged, and
+# nothing else comes of it. Where that stands, all before it does.
+my $mark = 'local submission: not judged';
+
+sub _settle
+{
+	my ($self) = @_;
+	return unless defined $self->{pid};
+	my $from = -s $self->{log};
+	my $wire = Wire->new($self->{socket}) or return;
+	$wire->negotiate or return;
+	$wire->connect(client => '127.0.0.1', host => 'localhost', port => 0,
+		listener_port => 0);
+	$wire->quit;
+	my $deadline = time + 10;
+	sleep 0.001 until $self->_log_from($from) =~ /: \Q$mark\E$/m
+	    || time > $deadline;
+	return;
+}
+
+sub _log_from
+{
+	my ($self, $offset) = @_;
+	open my $in, '<:raw', $self->{log} or return '';
+	seek $in, $offset, 0;
+	local $/ = undef;
+	return readline($in) // '';
+}
+
 # Forgets what was logged so far.
 sub clear_log
 {
 	my ($self) = @_;
-	$self->{seen} = length $self->log;
+	$self->_settle;
+	$self->{seen} = -s $self->{log};
 	return;
 }
 
@@ -231,9 +279,16 @@ sub clear_log
 sub lines
 {
 	my ($self) = @_;
-	my @lines = split /\n/, substr $self->log, $self->{seen} // 0;
+	$self->_settle;
+	return $self->_lines;
+}
+
+sub _lines
+{
+	my ($self) = @_;
+	my @lines = split /\n/, $self->_log_from($self->{seen} // 0);
 	s/^connector-milter: // for @lines;
-	return @lines;
+	return grep { $_ ne $mark } @lines;
 }
 
 # The first line since then that matches, as soon as there is one; or undef.
@@ -242,7 +297,7 @@ sub wait_log
 	my ($self, $pattern, $seconds) = @_;
 	my $found;
 	Scratch::wait_for($seconds // 10, sub {
-		($found) = grep { /$pattern/ } $self->lines;
+		($found) = grep { /$pattern/ } $self->_lines;
 		return defined $found;
 	});
 	return $found;

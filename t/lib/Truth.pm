@@ -405,6 +405,15 @@ my %reply = (
 	undecided => '451 4.3.0 Cannot decide now, please try again later',
 	listener => '451 4.3.5 Server configuration problem',
 	no_connector => '421 4.3.2 Service not available',
+	max_inbound_connection => '421 4.3.2 The maximum number of concurrent '
+	    . 'server connections has exceeded a limit, closing transmission '
+	    . 'channel',
+	max_inbound_connection_per_source => '421 4.3.2 The maximum number of '
+	    . 'concurrent server connections has exceeded a per-source limit, '
+	    . 'closing transmission channel',
+	connection_timeout => '421 4.4.1 Connection timed out',
+	max_protocol_errors => '421 4.7.0 Too many errors on this connection, '
+	    . 'closing transmission channel',
 	require_ehlo_domain =>
 	    '501 5.0.0 HELO / EHLO requires domain address',
 	helo_syntax => '501 5.5.4 Invalid domain name',
@@ -417,6 +426,11 @@ my %reply = (
 		. 'anonymous mail during MAIL FROM',
 		'530 5.7.1 Client was not authenticated'],
 	sender_syntax => '501 5.1.7 Invalid address',
+	back_pressure => '452 4.3.1 Insufficient system resources',
+	message_rate_limit => '421 4.4.2 Message submission rate for this '
+	    . 'client has exceeded the configured limit',
+	max_message_size =>
+	    '552 5.3.4 Message size exceeds fixed maximum message size',
 	authoritative_domain_sender => ['550 5.7.60 SMTP; Client does not have '
 		. 'permissions to send as this sender', '550 5.7.1 Client does '
 		. 'not have permissions to send as this sender'],
@@ -432,6 +446,9 @@ my %reply = (
 	    . 'required',
 	max_recipients_per_message => '452 4.5.3 Too many recipients',
 	max_header_size => '552 5.3.4 Header size exceeds fixed maximum size',
+	max_hop_count => '554 5.4.6 Hop count exceeded - possible mail loop',
+	max_local_hop_count =>
+	    '554 5.4.6 Hop count exceeded - possible mail loop',
 );
 $reply{any_sender} = $reply{authoritative_domain_sender};
 
@@ -480,6 +497,56 @@ sub auth_mechanism
 	return (NO, 'needs_tls') if $way eq 'basic' && $in{tls} eq ''
 	    && $offered->{basic_auth_require_tls};
 	return YES;
+}
+
+# Times of a session are milliseconds, limits seconds.
+sub connection_timeout
+{
+	return SKIPPED if $in{live} eq 'no';
+	return NO if $in{age} >= 1000 * $in{connection_timeout};
+	return $in{silence} >= 1000 * $in{connection_inactivity_timeout}
+	    ? NO : YES;
+}
+
+sub max_protocol_errors
+{
+	return SKIPPED if $in{live} eq 'no';
+	return YES if $in{max_protocol_errors} eq 'unlimited';
+	return $in{protocol_errors} > $in{max_protocol_errors} ? NO : YES;
+}
+
+# At HELO these are asked once: at MAIL, where its rules are judged again, they
+# are rules of MAIL.
+sub at_helo
+{
+	my ($judge) = @_;
+	return sub { $in{again} eq 'yes' ? SKIPPED : $judge->() };
+}
+
+# Our own servers are refused last.
+sub back_pressure
+{
+	return SKIPPED if $in{live} eq 'no';
+	return YES if $in{pressure} eq 'low';
+	return NO if $in{pressure} eq 'high';
+	return UNKNOWN if $in{pressure} eq 'unknown';
+	return $is{identity} eq 'server'
+	    || $is{identity} eq 'externally_secured' ? YES : NO;
+}
+
+# Who may, for certain, send messages of any size is not asked.
+sub size_fits
+{
+	my ($size) = @_;
+	my $bypass = $is{right}{bypass_message_size_limit};
+	return SKIPPED if $bypass == YES;
+	return $size > $in{max_message_size} ? $bypass : YES;
+}
+
+sub unless_untold
+{
+	my ($judge) = @_;
+	return sub { $in{message_told} eq 'no' ? SKIPPED : $judge->() };
 }
 
 sub sender_syntax
@@ -641,8 +708,18 @@ my %rules = (
 		no_connector => sub {
 			return $in{connector} eq 'no' ? NO : YES;
 		},
+		max_inbound_connection => sub {
+			return SKIPPED if $in{live} eq 'no';
+			return $in{slot} eq 'connector_full' ? NO : YES;
+		},
+		max_inbound_connection_per_source => sub {
+			return SKIPPED if $in{live} eq 'no';
+			return $in{slot} eq 'source_full' ? NO : YES;
+		},
 	],
 	helo => [
+		connection_timeout => at_helo(\&connection_timeout),
+		max_protocol_errors => at_helo(\&max_protocol_errors),
 		require_ehlo_domain => sub {
 			return SKIPPED if $in{require_ehlo_domain} eq 'no';
 			return helo() eq 'none' ? NO : YES;
@@ -656,10 +733,17 @@ my %rules = (
 		},
 	],
 	mail => [
+		connection_timeout => \&connection_timeout,
+		max_protocol_errors => \&max_protocol_errors,
 		require_tls => \&require_tls,
 		auth_mechanism => \&auth_mechanism,
 		submit => sub { return $is{right}{submit} },
 		sender_syntax => \&sender_syntax,
+		back_pressure => \&back_pressure,
+		message_rate_limit => sub {
+			return SKIPPED if $in{live} eq 'no';
+			return $in{rate_exceeded} eq 'yes' ? NO : YES;
+		},
 		authoritative_domain_sender => sub {
 			return may_be_ours(sender_claims());
 		},
@@ -667,8 +751,14 @@ my %rules = (
 			return null_sender() ? YES
 			    : may_be_anybody(sender_claims(), 1);
 		},
+		max_message_size => sub {
+			return $in{declared_size} eq '-' ? SKIPPED
+			    : size_fits($in{declared_size});
+		},
 	],
 	rcpt => [
+		connection_timeout => \&connection_timeout,
+		max_protocol_errors => \&max_protocol_errors,
 		recipient_syntax => \&recipient_syntax,
 		reserved_domain => \&reserved_domain,
 		single_label_domain => \&single_label_domain,
@@ -688,9 +778,22 @@ my %rules = (
 			return authors(sub { may_be_anybody($_[0],
 				$in{check_header_from} eq 'yes') });
 		},
+		max_message_size => unless_untold(sub {
+			return size_fits($in{message_bytes});
+		}),
 		max_header_size => sub {
-			return $in{header_overfull} eq 'yes' ? NO : YES;
+			return NO if $in{header_overfull} eq 'yes';
+			return $in{header_bytes} > $in{max_header_size}
+			    ? NO : YES;
 		},
+		max_hop_count => unless_untold(sub {
+			return $in{hops} > $in{max_hop_count} ? NO : YES;
+		}),
+		max_local_hop_count => unless_untold(sub {
+			return YES if $in{max_local_hop_count} == 0;
+			return $in{local_hops} > $in{max_local_hop_count}
+			    ? NO : YES;
+		}),
 	],
 );
 
