@@ -21,6 +21,12 @@ struct lane {
 	uint32_t *starts4;   /* of ADDR_IPV4, else NULL */
 	addr_value *starts6; /* of ADDR_IPV6, else NULL */
 	struct owner *owners;
+	/*
+	 * Where to begin: number k is the interval that holds the first
+	 * address whose leading bits are k; one more is the last interval.
+	 */
+	unsigned shift; /* of the 32 leading bits */
+	uint32_t *slots;
 };
 
 /* Everybody bound to one endpoint; a client's family picks the lane. */

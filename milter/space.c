@@ -93,6 +93,22 @@ bisect6(const addr_value *starts, size_t count, addr_value value)
 	return (size_t)(low - starts);
 }
 
+/* The slot of the leading bits says between which intervals it is. */
+static size_t
+find_interval(const struct lane *lane, const struct addr *client)
+{
+	const bool is6 = client->family == ADDR_IPV6;
+	const uint32_t lead =
+	    (uint32_t)(is6 ? client->value >> 96 : client->value);
+	const uint32_t *slot = &lane->slots[(uint64_t)lead >> lane->shift];
+	const size_t first = slot[0];
+	const size_t count = slot[1] - first + 1;
+
+	return first +
+	    (is6 ? bisect6(lane->starts6 + first, count, client->value)
+		 : bisect4(lane->starts4 + first, count, lead));
+}
+
 struct owner
 space_find(const struct space *space, const struct endpoint *listener,
     const struct addr *client)
@@ -106,9 +122,7 @@ space_find(const struct space *space, const struct endpoint *listener,
 	if (group == NULL)
 		return SPACE_OWNED_BY_NOBODY;
 	lane = &group->lanes[client->family == ADDR_IPV6];
-	return lane->owners[client->family == ADDR_IPV6
-		? bisect6(lane->starts6, lane->count, client->value)
-		: bisect4(lane->starts4, lane->count, (uint32_t)client->value)];
+	return lane->owners[find_interval(lane, client)];
 }
 
 static addr_value

@@ -198,6 +198,39 @@ gather_claims(
 	return count;
 }
 
+/* As many slots as intervals, but no more than leave them in the cache. */
+#define SLOT_BITS_MAX 16
+
+static addr_value
+slot_start(const struct lane *lane, size_t slot)
+{
+	return (addr_value)((uint64_t)slot << lane->shift)
+	    << (addr_bits(lane->family) - 32);
+}
+
+static int
+fill_slots(struct work *work, struct lane *lane)
+{
+	unsigned bits = 0;
+	uint32_t at = 0;
+
+	while (bits < SLOT_BITS_MAX && (size_t)1 << bits < lane->count)
+		bits++;
+	lane->shift = 32 - bits;
+	lane->slots = arena_alloc(
+	    work->arena, ((size_t)1 << bits) + 1, sizeof(*lane->slots));
+	if (lane->slots == NULL)
+		return -1;
+	for (size_t slot = 0; slot < (size_t)1 << bits; slot++) {
+		while (at + 1 < lane->count &&
+		    work->segments[at + 1].start <= slot_start(lane, slot))
+			at++;
+		lane->slots[slot] = at;
+	}
+	lane->slots[(size_t)1 << bits] = (uint32_t)lane->count - 1;
+	return 0;
+}
+
 /* Flattens the gathered claims into a lane. */
 static int
 fill_lane(struct work *work, struct lane *lane, size_t claims)
@@ -223,7 +256,7 @@ fill_lane(struct work *work, struct lane *lane, size_t claims)
 			lane->starts6[i] = work->segments[i].start;
 		lane->owners[i] = work->segments[i].owner;
 	}
-	return 0;
+	return fill_slots(work, lane);
 }
 
 /* Turns bonds[begin..end) into a group. */
