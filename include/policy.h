@@ -44,6 +44,9 @@ struct decision {
 	size_t step_count;
 };
 
+/* Nothing stands against the stage, and no rule was asked. */
+void policy_pass(struct decision *decision, enum stage stage);
+
 /* Judges the rules of one stage. */
 void policy_decide(
     struct decision *decision, enum stage stage, const struct judged *judged);

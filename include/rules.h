@@ -46,6 +46,9 @@ struct rule {
 extern const struct rule rules[];
 extern const size_t rule_count;
 
+/* The first rule of a stage; those of a stage stand together, in its order. */
+const struct rule *rules_of_stage(enum stage stage);
+
 /* At least rule_count. */
 #define RULES_MAX 48
 

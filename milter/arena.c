@@ -58,10 +58,12 @@ new_block(struct arena *arena, size_t size)
 
 	if (__builtin_add_overflow(sizeof(*block), size, &total))
 		return NULL;
-	block = calloc(1, total);
+	block = malloc(total);
 	if (block == NULL)
 		return NULL;
+	block->next = NULL;
 	block->size = size;
+	block->used = 0;
 	arena->bytes += total;
 	return block;
 }
@@ -108,7 +110,7 @@ arena_alloc(struct arena *arena, size_t count, size_t size)
 		return NULL;
 	room = block->room + block->used;
 	block->used += need;
-	return room;
+	return memset(room, 0, need);
 }
 
 char *

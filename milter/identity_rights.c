@@ -186,11 +186,15 @@ identity_rights(const struct connector *connector, enum identity identity,
 {
 	const unsigned by_group =
 	    rights_by_groups(connector->permission_groups, identity);
-	struct rights rights = { 0, 0 };
+	struct rights rights = { (uint16_t)by_group, 0 };
 
 	for (unsigned right = 0; right < RIGHT_COUNT; right++) {
 		const uint16_t bit = (uint16_t)RIGHT_BIT(right);
 
+		/* Most connectors say nothing beyond their groups. */
+		if (connector->rights[right].count == 0)
+			continue;
+		rights.held &= (uint16_t)~bit;
 		switch (right_holds(&connector->rights[right],
 		    (by_group & bit) != 0, identity, facts)) {
 		case ANSWER_YES:

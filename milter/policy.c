@@ -75,8 +75,7 @@ take_step(struct decision *decision, const struct rule *rule,
 }
 
 void
-policy_decide(
-    struct decision *decision, enum stage stage, const struct judged *judged)
+policy_pass(struct decision *decision, enum stage stage)
 {
 	decision->stage = stage;
 	decision->verdict = VERDICT_ACCEPT;
@@ -85,9 +84,16 @@ policy_decide(
 	decision->noted = NULL;
 	decision->noted_reply = REPLY_NONE;
 	decision->step_count = 0;
-	for (size_t i = 0; i < rule_count; i++)
-		if (rules[i].stage == stage &&
-		    !take_step(decision, &rules[i], judged))
+}
+
+void
+policy_decide(
+    struct decision *decision, enum stage stage, const struct judged *judged)
+{
+	policy_pass(decision, stage);
+	for (const struct rule *rule = rules_of_stage(stage);
+	     rule < rules + rule_count && rule->stage == stage; rule++)
+		if (!take_step(decision, rule, judged))
 			return;
 }
 

@@ -251,3 +251,19 @@ const struct rule rules[] = {
 
 const size_t rule_count = nitems(rules);
 static_assert(nitems(rules) <= RULES_MAX, "a decision has room for every rule");
+
+const struct rule *
+rules_of_stage(enum stage stage)
+{
+	size_t low = 0, high = rule_count;
+
+	while (low < high) {
+		const size_t middle = (low + high) / 2;
+
+		if (rules[middle].stage < stage)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return &rules[low];
+}

@@ -86,21 +86,40 @@ passes(unsigned char c, enum text_style style)
 	return style == TEXT_PROSE || (c != ' ' && c != '<' && c != '>');
 }
 
+/* How many of the first len bytes need no encoding. */
+static size_t
+passing(const char *s, size_t len, enum text_style style)
+{
+	size_t i = 0;
+
+	while (i < len && passes((unsigned char)s[i], style))
+		i++;
+	return i;
+}
+
+static void
+put_hex(struct text *text, unsigned char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char hex[4] = { '\\', 'x', digits[c >> 4], digits[c & 15] };
+
+	put_whole(text, hex, sizeof(hex));
+}
+
 void
 text_put_safe(
     struct text *text, const char *s, size_t len, enum text_style style)
 {
-	static const char digits[] = "0123456789abcdef";
-	size_t shown = len < TEXT_FIELD_MAX ? len : TEXT_FIELD_MAX;
+	const size_t shown = len < TEXT_FIELD_MAX ? len : TEXT_FIELD_MAX;
+	size_t i = 0;
 
-	for (size_t i = 0; i < shown; i++) {
-		unsigned char c = (unsigned char)s[i];
-		char hex[4] = { '\\', 'x', digits[c >> 4], digits[c & 15] };
+	while (i < shown) {
+		const size_t run = passing(&s[i], shown - i, style);
 
-		if (passes(c, style))
-			put_whole(text, &s[i], 1);
-		else
-			put_whole(text, hex, sizeof(hex));
+		put_bytes(text, &s[i], run);
+		i += run;
+		if (i < shown)
+			put_hex(text, (unsigned char)s[i++]);
 	}
 	if (shown < len)
 		put_whole(text, "...", 3);
@@ -200,7 +219,9 @@ bool
 text_is_utf8(const char *s, size_t len)
 {
 	while (len > 0) {
-		size_t n = text_utf8_length(s, len);
+		/* What nearly all text is. */
+		const size_t n =
+		    (unsigned char)*s < 0x80 ? 1 : text_utf8_length(s, len);
 
 		if (n == 0)
 			return false;
