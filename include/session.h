@@ -117,7 +117,8 @@ void session_free(struct session *session);
 
 /*
  * Each returns true to go on, or false with the reply to give. At connect the
- * MTA takes no words: only the kind of refusal counts.
+ * MTA takes no words: only the kind of refusal counts. HELO and MAIL end a
+ * transaction that has begun.
  */
 bool session_connect(struct session *session, const struct connect_info *info,
     struct reply *reply) NODISCARD;

@@ -49,25 +49,26 @@ struct header {
 	bool failed;       /* without memory */
 };
 
-/* From MAIL to the end of the message. */
+/* From MAIL to the end of the message; texts may be NULL. */
 struct transaction {
 	struct snapshot *snapshot; /* pinned */
 	struct judged judged;
 	bool unjudged; /* refused at MAIL by a connector that only monitors */
 	bool ended;    /* session_eom let it pass */
-	struct mailbox sender;
-	char from[SHOWN_MAX];
-	char to[SHOWN_MAX];  /* the first accepted recipient */
+	bool author_is_ours;
 	unsigned recipients; /* that the MTA takes */
 	unsigned permitted;  /* by every rule; fewer where only monitored */
+	struct mailbox *sender;
+	struct mailbox *login_address; /* NULL: the login is none */
 	char *login;
-	struct mailbox login_address;
+	char *certificate;
 	char *tls;
-	char certificate[DOMAIN_MAX + 1];
-	char server_name[DOMAIN_MAX + 1]; /* canonical; "": none is known */
-	char queue_id[QUEUE_ID_MAX];      /* once ended */
-	char author[SHOWN_MAX]; /* see session_note_author; empty: none */
-	bool author_is_ours;
+	char *server_name; /* what the MTA calls itself */
+	char *queue_id;    /* once ended */
+	/* As the log shows them, see session_shown: */
+	char *from;
+	char *to;     /* the first accepted recipient */
+	char *author; /* see session_note_author */
 	struct header header;
 	long long body_bytes;
 };
@@ -91,6 +92,14 @@ struct session {
 	struct limits_slot slot;
 	/* Of the connector that was selected last, while that is pinned. */
 	struct tally *tally;
+	/*
+	 * The snapshot by which the connection, and its HELO, passed, and the
+	 * connector there: by the same one they need not be judged again. 0:
+	 * none.
+	 */
+	unsigned long passed;
+	unsigned long helo_passed;
+	const struct connector *connector;
 	struct protocol *protocol; /* NULL: not in the protocol log */
 };
 
@@ -115,7 +124,10 @@ void session_decide(struct session *session, enum stage stage,
     const struct judged *judged, struct decision *decision,
     const struct command *command);
 
-/* Selection and the rules of the connect stage, by the pinned snapshot. */
+/*
+ * Selection and the rules of the connect stage, by the pinned snapshot; what
+ * passed by it before is not judged again.
+ */
 void session_judge_connection(struct session *session,
     const struct snapshot *snapshot, struct judged *judged,
     struct decision *decision, const struct command *command);
@@ -136,6 +148,10 @@ bool session_refuse_internal(struct session *session, enum stage stage,
 /* Is all that the connector decides only logged? Not when explaining. */
 bool session_monitors(
     const struct session *session, const struct judged *judged);
+
+/* The rules of the helo stage for MAIL: likewise. */
+void session_judge_helo(struct session *session, const struct judged *judged,
+    struct decision *decision, const struct command *command);
 
 /* session_mail.c */
 
@@ -235,6 +251,9 @@ void session_note_author(struct transaction *transaction,
 
 /* Copies a path without its brackets, cut where the log would cut it. */
 void session_shown(char out[SHOWN_MAX], const char *text);
+
+/* The same, to be freed. NULL without memory. */
+char *session_keep_shown(const char *text) NODISCARD;
 
 /*
  * Each of these writes one line of the operator log, and none without live

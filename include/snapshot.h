@@ -30,6 +30,9 @@ void snapshots_unpin(struct snapshots *snapshots, struct snapshot *snapshot);
 
 const struct config *snapshot_config(const struct snapshot *snapshot);
 
+/* Its number; no two of a store have the same, and none has 0. */
+unsigned long snapshot_number(const struct snapshot *snapshot);
+
 /* What is counted of a connector of the configuration. */
 struct tally *snapshot_tally(
     const struct snapshot *snapshot, const struct connector *connector);

@@ -28,18 +28,43 @@ static struct {
 /*
  * What we ask for at each stage; names an MTA does not know are skipped. There
  * is always a j: a stage without any macro would leave the last one's standing.
+ * libmilter takes plain pointers, and copies.
  */
 /* clang-format off */
-static const struct {
+static struct {
 	int stage;
-	const char *names;
-} macros[] = {
-	{ SMFIM_CONNECT, "j _ {daemon_name} {daemon_addr} {daemon_port} "
-	    "{if_addr} {client_resolve}" },
+	char names[128];
+} requests[] = {
+	{ SMFIM_CONNECT, "j {daemon_addr} {daemon_port} {if_addr} "
+	    "{client_resolve}" },
 	{ SMFIM_ENVFROM, "j i {tls_version} {auth_type} {auth_authen} "
 	    "{verify} {cn_subject} {cert_subject}" },
 	{ SMFIM_ENVRCPT, "j i {rcpt_addr} {rcpt_host} {rcpt_mailer}" },
 	{ SMFIM_EOM, "j i" },
+};
+
+enum macro {
+	AUTH_AUTHEN, AUTH_TYPE, CERT_SUBJECT, CLIENT_RESOLVE, CN_SUBJECT,
+	DAEMON_ADDR, DAEMON_PORT, IF_ADDR, QUEUE_ID, RCPT_ADDR, RCPT_HOST,
+	RCPT_MAILER, SERVER_NAME, TLS_VERSION, VERIFY,
+};
+
+static char macros[][20] = {
+	[AUTH_AUTHEN] = "{auth_authen}",
+	[AUTH_TYPE] = "{auth_type}",
+	[CERT_SUBJECT] = "{cert_subject}",
+	[CLIENT_RESOLVE] = "{client_resolve}",
+	[CN_SUBJECT] = "{cn_subject}",
+	[DAEMON_ADDR] = "{daemon_addr}",
+	[DAEMON_PORT] = "{daemon_port}",
+	[IF_ADDR] = "{if_addr}",
+	[QUEUE_ID] = "i",
+	[RCPT_ADDR] = "{rcpt_addr}",
+	[RCPT_HOST] = "{rcpt_host}",
+	[RCPT_MAILER] = "{rcpt_mailer}",
+	[SERVER_NAME] = "j",
+	[TLS_VERSION] = "{tls_version}",
+	[VERIFY] = "{verify}",
 };
 /* clang-format on */
 
@@ -90,12 +115,19 @@ say(SMFICTX *ctx, const struct reply *reply)
 }
 
 static const char *
-macro(SMFICTX *ctx, const char *name)
+macro(SMFICTX *ctx, enum macro name)
 {
-	char copy[32];
+	return smfi_getsymval(ctx, macros[name]);
+}
 
-	snprintf(copy, sizeof(copy), "%s", name);
-	return smfi_getsymval(ctx, copy);
+/*
+ * One that says nothing without another: looking for what is not there makes
+ * libmilter search all that it has.
+ */
+static const char *
+macro_beside(SMFICTX *ctx, const char *other, enum macro name)
+{
+	return other != NULL ? macro(ctx, name) : NULL;
 }
 
 /* What libmilter keeps for us of each connection of the MTA. */
@@ -120,10 +152,10 @@ connection_of(SMFICTX *ctx)
 
 	if (connection != NULL)
 		return connection;
-	connection = calloc(1, sizeof(*connection));
+	connection = malloc(sizeof(*connection));
 	if (connection == NULL)
 		return NULL;
-	connection->session = session_new(glue.server);
+	*connection = (struct connection){ session_new(glue.server), false };
 	if (connection->session == NULL ||
 	    smfi_setpriv(ctx, connection) != MI_SUCCESS) {
 		connection_free(connection);
@@ -143,13 +175,12 @@ session_of(SMFICTX *ctx)
 static bool
 ask_for_macros(SMFICTX *ctx)
 {
-	for (size_t i = 0; i < nitems(macros); i++) {
-		char names[128];
-
-		snprintf(names, sizeof(names), "%s", macros[i].names);
-		if (smfi_setsymlist(ctx, macros[i].stage, names) == MI_SUCCESS)
+	for (size_t i = 0; i < nitems(requests); i++) {
+		if (smfi_setsymlist(ctx, requests[i].stage,
+			requests[i].names) == MI_SUCCESS)
 			continue;
-		log_line(LOG_ERR, "libmilter refused the macros %s", names);
+		log_line(LOG_ERR, "libmilter refused the macros %s",
+		    requests[i].names);
 		return false;
 	}
 	return true;
@@ -214,19 +245,19 @@ static sfsistat
 on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
 {
 	struct session *session = session_of(ctx);
-	const char *daemon_port = macro(ctx, "{daemon_port}");
+	const char *daemon_port = macro(ctx, DAEMON_PORT);
 	struct connect_info info = {
 		.host = host,
 		.client = addr_from_sockaddr(sa),
 		.client_port = addr_port_from_sockaddr(sa),
-		.client_resolve = macro(ctx, "{client_resolve}"),
+		.client_resolve = macro(ctx, CLIENT_RESOLVE),
 	};
 	struct reply reply;
 
 	if (session == NULL)
 		return SMFIS_TEMPFAIL;
-	info.listener = facts_listener(macro(ctx, "{if_addr}"),
-	    macro(ctx, "{daemon_addr}"), daemon_port, &info.client);
+	info.listener = facts_listener(macro(ctx, IF_ADDR),
+	    macro(ctx, DAEMON_ADDR), daemon_port, &info.client);
 	info.local_submission =
 	    facts_local_submission(host, info.client_port, daemon_port);
 	/* No text may be set here; such refusals are of the 4xx kind. */
@@ -258,17 +289,19 @@ static sfsistat
 on_mail(SMFICTX *ctx, char **argv)
 {
 	struct session *session = session_of(ctx);
+	const char *tls = macro(ctx, TLS_VERSION);
+	const char *auth = macro(ctx, AUTH_TYPE);
 	const struct mail_info info = {
 		.path = argv[0] != NULL ? argv[0] : "",
 		.parameters = parameters(argv),
-		.tls_version = macro(ctx, "{tls_version}"),
-		.auth_type = macro(ctx, "{auth_type}"),
-		.auth_authen = macro(ctx, "{auth_authen}"),
-		.verify = macro(ctx, "{verify}"),
-		.cn_subject = macro(ctx, "{cn_subject}"),
-		.cert_subject = macro(ctx, "{cert_subject}"),
-		.server_name = macro(ctx, "j"),
-		.queue_id = macro(ctx, "i"),
+		.tls_version = tls,
+		.auth_type = auth,
+		.auth_authen = macro_beside(ctx, auth, AUTH_AUTHEN),
+		.verify = macro_beside(ctx, tls, VERIFY),
+		.cn_subject = macro_beside(ctx, tls, CN_SUBJECT),
+		.cert_subject = macro_beside(ctx, tls, CERT_SUBJECT),
+		.server_name = macro(ctx, SERVER_NAME),
+		.queue_id = macro(ctx, QUEUE_ID),
 	};
 	struct reply reply;
 
@@ -282,13 +315,16 @@ static sfsistat
 on_rcpt(SMFICTX *ctx, char **argv)
 {
 	struct session *session = session_of(ctx);
+	const char *address = macro(ctx, RCPT_ADDR);
+	const char *mailer = macro(ctx, RCPT_MAILER);
+	const bool refused = facts_refused_by_mta(mailer, address);
 	const struct rcpt_info info = {
 		.path = argv[0] != NULL ? argv[0] : "",
 		.parameters = parameters(argv),
-		.rcpt_addr = macro(ctx, "{rcpt_addr}"),
-		.rcpt_host = macro(ctx, "{rcpt_host}"),
-		.rcpt_mailer = macro(ctx, "{rcpt_mailer}"),
-		.queue_id = macro(ctx, "i"),
+		.rcpt_addr = address,
+		.rcpt_host = refused ? macro(ctx, RCPT_HOST) : NULL,
+		.rcpt_mailer = mailer,
+		.queue_id = macro(ctx, QUEUE_ID),
 	};
 	struct reply reply;
 
@@ -382,8 +418,8 @@ on_eom(SMFICTX *ctx)
 {
 	struct session *session = session_of(ctx);
 	const struct eom_info info = {
-		.queue_id = macro(ctx, "i"),
-		.server_name = macro(ctx, "j"),
+		.queue_id = macro(ctx, QUEUE_ID),
+		.server_name = macro(ctx, SERVER_NAME),
 		.now = time(NULL),
 	};
 	struct edits edits;

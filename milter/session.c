@@ -21,11 +21,12 @@ static const struct command no_command;
 struct session *
 session_new(struct server *server)
 {
-	struct session *session = calloc(1, sizeof(*session));
+	struct session *session = malloc(sizeof(*session));
 
 	if (session == NULL)
 		return NULL;
-	session->server = server;
+	/* malloc keeps freed sessions at hand, and calloc never asks there. */
+	*session = (struct session){ .server = server };
 	session->facts.live = server->live != NULL;
 	return session;
 }
@@ -57,6 +58,23 @@ forget_message(struct facts *facts)
 	facts->local_hops = 0;
 }
 
+static void
+transaction_free(struct transaction *transaction)
+{
+	arena_free(transaction->header.arena);
+	free(transaction->sender);
+	free(transaction->login_address);
+	free(transaction->login);
+	free(transaction->certificate);
+	free(transaction->tls);
+	free(transaction->server_name);
+	free(transaction->queue_id);
+	free(transaction->from);
+	free(transaction->to);
+	free(transaction->author);
+	free(transaction);
+}
+
 void
 session_abort(struct session *session)
 {
@@ -65,12 +83,11 @@ session_abort(struct session *session)
 	if (transaction == NULL)
 		return;
 	snapshots_unpin(session->server->snapshots, transaction->snapshot);
-	arena_free(transaction->header.arena);
-	free(transaction->login);
-	free(transaction->tls);
-	free(transaction);
+	transaction_free(transaction);
 	session->transaction = NULL;
 	forget_message(&session->facts);
+	/* The client was busy with it, and no callback needs to have told. */
+	session_end_command(session);
 }
 
 void
@@ -183,6 +200,21 @@ select_connector(struct session *session, struct judged *judged)
 		observer->selected(observer->arg, judged, &owner);
 }
 
+static void
+judge_anew(struct session *session, const struct snapshot *snapshot,
+    struct judged *judged, struct decision *decision,
+    const struct command *command)
+{
+	session->passed = session->helo_passed = 0;
+	select_connector(session, judged);
+	session_take_slot(session, snapshot, judged);
+	session_decide(session, STAGE_CONNECT, judged, decision, command);
+	if (decision->verdict != VERDICT_ACCEPT)
+		return;
+	session->passed = snapshot_number(snapshot);
+	session->connector = judged->connector;
+}
+
 void
 session_judge_connection(struct session *session,
     const struct snapshot *snapshot, struct judged *judged,
@@ -192,10 +224,26 @@ session_judge_connection(struct session *session,
 		.policy = config_policy(snapshot_config(snapshot)),
 		.facts = &session->facts,
 	};
-	select_connector(session, judged);
-	session_take_slot(session, snapshot, judged);
+	if (session->passed == snapshot_number(snapshot)) {
+		judged->connector = session->connector;
+		policy_pass(decision, STAGE_CONNECT);
+	} else {
+		judge_anew(session, snapshot, judged, decision, command);
+	}
 	session_protocol_select(session, judged);
-	session_decide(session, STAGE_CONNECT, judged, decision, command);
+}
+
+void
+session_judge_helo(struct session *session, const struct judged *judged,
+    struct decision *decision, const struct command *command)
+{
+	if (session->passed != 0 && session->helo_passed == session->passed) {
+		policy_pass(decision, STAGE_HELO);
+		return;
+	}
+	session_decide(session, STAGE_HELO, judged, decision, command);
+	if (decision->verdict == VERDICT_ACCEPT)
+		session->helo_passed = session->passed;
 }
 
 /*
@@ -287,6 +335,7 @@ set_helo(struct session *session, const char *name)
 {
 	char shown[SHOWN_MAX];
 
+	session->helo_passed = 0;
 	session->facts.helo = helo_form(name);
 	session_shown(shown, name);
 	free(session->helo);
@@ -305,8 +354,7 @@ answer_helo(struct session *session, const struct snapshot *snapshot,
 	    session, snapshot, &judged, &decision, &no_command);
 	session_protocol_received(session, "EHLO ", name, NULL);
 	if (decision.verdict == VERDICT_ACCEPT)
-		session_decide(
-		    session, STAGE_HELO, &judged, &decision, &no_command);
+		session_judge_helo(session, &judged, &decision, &no_command);
 	if (decision.verdict == VERDICT_ACCEPT || !reply_closes(decision.reply))
 		return true;
 	return session_refuse(session, &judged, &decision, &no_command, reply);
@@ -323,6 +371,8 @@ session_helo(struct session *session, const char *name, struct reply *reply)
 	if (session->local_submission)
 		return true;
 	session_begin_command(session, STAGE_HELO);
+	/* Behind an unknown command libmilter does not tell of an abort. */
+	session_abort(session);
 	snapshot = snapshots_pin(snapshots);
 	go_on = answer_helo(session, snapshot, name, reply);
 	snapshots_unpin(snapshots, snapshot);

@@ -4,6 +4,7 @@
 #include "session_parts.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
@@ -23,20 +24,33 @@ session_shown(char out[SHOWN_MAX], const char *text)
 	out[len] = '\0';
 }
 
+char *
+session_keep_shown(const char *text)
+{
+	char shown[SHOWN_MAX];
+
+	session_shown(shown, text);
+	return strdup(shown);
+}
+
 void
 session_note_author(struct transaction *transaction,
     const struct mailbox *mailbox, unsigned claim)
 {
 	const bool ours = (claim & (CLAIM_OWN | CLAIM_LISTED)) != 0;
+	char author[SHOWN_MAX];
 	struct text text;
 
 	if (claim & CLAIM_OWNED || transaction->author_is_ours ||
-	    (!ours && transaction->author[0] != '\0'))
+	    (!ours && transaction->author != NULL))
 		return;
 	transaction->author_is_ours = ours;
-	text_init(&text, transaction->author, sizeof(transaction->author));
+	text_init(&text, author, sizeof(author));
 	text_printf(&text, "%s%s%s", mailbox->local,
 	    mailbox->domain[0] != '\0' ? "@" : "", mailbox->domain);
+	/* Without memory the line says less. */
+	free(transaction->author);
+	transaction->author = strdup(author);
 }
 
 /* What the log says of any command of this session. */
@@ -116,8 +130,7 @@ add_message(struct log_record *record, const struct transaction *transaction,
 	record->to = transaction->to;
 	record->recipients = transaction->recipients;
 	/* Nothing but what check_header_from asks is ever only noted. */
-	if (rule != NULL && rule->noted != NULL &&
-	    transaction->author[0] != '\0')
+	if (rule != NULL && rule->noted != NULL)
 		record->author = transaction->author;
 }
 

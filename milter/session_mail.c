@@ -99,18 +99,38 @@ session_claim(const struct judged *judged, const struct mailbox *mailbox)
 	return claim_of(judged, mailbox, &claim);
 }
 
+/* 0, or -1 without memory; NULL is no text and no failure. */
+static int
+keep(char **copy, const char *text)
+{
+	*copy = text != NULL ? strdup(text) : NULL;
+	return text == NULL || *copy != NULL ? 0 : -1;
+}
+
 /* 0, or -1 without memory. */
 static int
 set_tls(struct facts *facts, struct transaction *transaction,
     const struct mail_info *info)
 {
+	char name[DOMAIN_MAX + 1];
+
 	facts->tls = facts_tls(info->tls_version);
 	if (facts->tls == TLS_OFF)
 		return 0;
-	facts->certificate = facts_certificate(transaction->certificate,
-	    info->verify, info->cn_subject, info->cert_subject);
-	transaction->tls = strdup(info->tls_version);
-	return transaction->tls != NULL ? 0 : -1;
+	if (keep(&transaction->certificate,
+		facts_certificate(name, info->verify, info->cn_subject,
+		    info->cert_subject)) != 0)
+		return -1;
+	facts->certificate = transaction->certificate;
+	return keep(&transaction->tls, info->tls_version);
+}
+
+/* An address of its own, to be freed; *mailbox is NULL without memory. */
+static int
+parse_path(struct mailbox **mailbox, const char *path)
+{
+	*mailbox = malloc(sizeof(**mailbox));
+	return *mailbox != NULL ? session_parse_path(*mailbox, path) : -1;
 }
 
 /* 0, or -1 without memory. */
@@ -121,47 +141,56 @@ set_login(struct facts *facts, struct transaction *transaction,
 	facts->mechanism = facts_mechanism(info->auth_type, info->auth_authen);
 	if (facts->mechanism == MECHANISM_NONE)
 		return 0;
-	transaction->login = strdup(info->auth_authen);
-	if (transaction->login == NULL)
+	if (keep(&transaction->login, info->auth_authen) != 0 ||
+	    parse_path(&transaction->login_address, info->auth_authen) != 0)
 		return -1;
 	facts->login = transaction->login;
-	if (session_parse_path(&transaction->login_address, facts->login) != 0)
-		return -1;
-	if (transaction->login_address.kind == MAILBOX_DOMAIN)
-		facts->login_address = &transaction->login_address;
+	if (transaction->login_address->kind == MAILBOX_DOMAIN)
+		facts->login_address = transaction->login_address;
 	return 0;
 }
 
-/* What the MTA calls itself; "" when that is no name. */
-static void
-set_server_name(struct transaction *transaction, const char *name)
+/* 0, or -1 without memory. */
+static int
+set_texts(struct transaction *transaction, const struct mail_info *info)
 {
-	if (name == NULL ||
-	    domain_canonical(transaction->server_name, name, strlen(name)) !=
-		NULL)
-		transaction->server_name[0] = '\0';
+	transaction->from = session_keep_shown(info->path);
+	return transaction->from != NULL
+	    ? keep(&transaction->server_name, info->server_name)
+	    : -1;
+}
+
+static struct transaction *
+transaction_new(struct snapshots *snapshots)
+{
+	struct transaction *transaction = malloc(sizeof(*transaction));
+
+	if (transaction == NULL)
+		return NULL;
+	*transaction =
+	    (struct transaction){ .snapshot = snapshots_pin(snapshots) };
+	return transaction;
 }
 
 /* Begins the transaction. 0, or -1 without memory. */
 static int
 begin(struct session *session, const struct mail_info *info)
 {
-	struct transaction *transaction = calloc(1, sizeof(*transaction));
+	struct transaction *transaction =
+	    transaction_new(session->server->snapshots);
 	struct facts *facts = &session->facts;
 
 	if (transaction == NULL)
 		return -1;
-	transaction->snapshot = snapshots_pin(session->server->snapshots);
 	session->transaction = transaction;
 	if (set_tls(facts, transaction, info) != 0 ||
 	    set_login(facts, transaction, info) != 0 ||
-	    session_parse_path(&transaction->sender, info->path) != 0) {
+	    set_texts(transaction, info) != 0 ||
+	    parse_path(&transaction->sender, info->path) != 0) {
 		session_abort(session);
 		return -1;
 	}
-	session_shown(transaction->from, info->path);
-	set_server_name(transaction, info->server_name);
-	facts->sender = &transaction->sender;
+	facts->sender = transaction->sender;
 	facts->mail_parameters_valid =
 	    session_parameters_are_valid(info->parameters);
 	facts->auth_null = have_auth_null(info->parameters);
@@ -178,9 +207,9 @@ judge_sender(struct session *session, struct decision *decision,
 	struct judged *judged = &transaction->judged;
 	struct limits_message message;
 
-	session_complete(&transaction->sender, judged);
+	session_complete(transaction->sender, judged);
 	session->facts.sender_claim =
-	    session_claim(judged, &transaction->sender);
+	    session_claim(judged, transaction->sender);
 	session_count_message(session, judged, &message);
 	session_decide(session, STAGE_MAIL, judged, decision, command);
 	if (decision->verdict != VERDICT_ACCEPT)
@@ -206,7 +235,7 @@ judge_mail(struct session *session, const struct mail_info *info,
 	    session, "MAIL FROM:", info->path, info->parameters);
 	if (decision->verdict != VERDICT_ACCEPT)
 		return;
-	session_decide(session, STAGE_HELO, judged, decision, command);
+	session_judge_helo(session, judged, decision, command);
 	if (decision->verdict != VERDICT_ACCEPT)
 		return;
 	/* Else rule no_connector has refused. */
@@ -241,10 +270,10 @@ session_mail(
 {
 	bool go_on;
 
-	session_abort(session);
 	if (session->local_submission)
 		return true;
 	session_begin_command(session, STAGE_MAIL);
+	session_abort(session);
 	go_on = answer_mail(session, info, reply);
 	session_end_command(session);
 	return go_on;

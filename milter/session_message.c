@@ -124,13 +124,17 @@ static bool
 read_from(struct session *session, const char *body)
 {
 	struct header *header = &session->transaction->header;
+	const struct connector *connector =
+	    session->transaction->judged.connector;
 	const size_t len = strlen(body);
 
 	header->from_signs += count_signs(body);
 	if (header->from_signs > FIREWALL_FROM_SIGNS_MAX ||
 	    !keep(header, body, len))
 		return false;
-	if (!author_each(body, len, note_author, session))
+	/* Reading costs more than all the rest; else nobody asks for them. */
+	if (connector->check_header_from != HEADER_CHECK_NO &&
+	    !author_each(body, len, note_author, session))
 		header->failed = true;
 	session->facts.authors_told = true;
 	return true;
@@ -161,7 +165,8 @@ is_local_hop(const struct transaction *transaction, const char *value)
 	if (by.addr.family != ADDR_NONE)
 		return addrset_contains(&organization->own_hosts, &by.addr);
 	return by.name[0] != '\0' &&
-	    (strcmp(by.name, transaction->server_name) == 0 ||
+	    ((transaction->server_name != NULL &&
+		 text_casecmp(by.name, transaction->server_name) == 0) ||
 		strcmp(by.name, judged->connector->fqdn) == 0);
 }
 
@@ -192,10 +197,11 @@ session_header(struct session *session, const char *name, const char *value)
 	struct transaction *transaction = session->transaction;
 	struct facts *facts = &session->facts;
 
-	if (transaction == NULL || transaction->unjudged)
+	if (transaction == NULL)
 		return;
 	count_field(session, name, value);
-	if (facts->header_overfull || transaction->header.failed)
+	if (transaction->unjudged || facts->header_overfull ||
+	    transaction->header.failed)
 		return;
 	if (firewall_strips(&transaction->judged, name))
 		facts->header_overfull = !doom(&transaction->header, name);
@@ -231,13 +237,13 @@ judge_message(
 	struct transaction *transaction = session->transaction;
 	struct decision decision;
 
+	if (session->server->live != NULL)
+		sum_up(session);
 	if (transaction->unjudged)
 		return true;
 	if (transaction->header.failed)
 		return session_refuse_internal(
 		    session, STAGE_EOM, command, reply);
-	if (session->server->live != NULL)
-		sum_up(session);
 	session_decide(
 	    session, STAGE_EOM, &transaction->judged, &decision, command);
 	return decision.verdict == VERDICT_ACCEPT ||
@@ -263,23 +269,27 @@ static bool
 answer_message(struct session *session, const struct eom_info *info,
     struct edits *edits, struct reply *reply)
 {
-	const struct transaction *transaction = session->transaction;
+	struct transaction *transaction = session->transaction;
 	const struct command command = { .queue_id = info->queue_id };
 
 	/* A message without an accepted recipient was never judged. */
 	if (transaction == NULL || transaction->recipients == 0)
 		return session_refuse_internal(
 		    session, STAGE_EOM, &command, reply);
-	return judge_message(session, &command, reply) &&
-	    edit(session, info, edits, &command, reply);
+	if (!judge_message(session, &command, reply) ||
+	    !edit(session, info, edits, &command, reply))
+		return false;
+	transaction->queue_id =
+	    strndup(info->queue_id != NULL ? info->queue_id : "", QUEUE_ID_MAX);
+	transaction->ended = transaction->queue_id != NULL;
+	return transaction->ended ||
+	    session_refuse_internal(session, STAGE_EOM, &command, reply);
 }
 
 bool
 session_eom(struct session *session, const struct eom_info *info,
     struct edits *edits, struct reply *reply)
 {
-	struct transaction *transaction = session->transaction;
-
 	*edits = (struct edits){ NULL, 0 };
 	if (session->local_submission)
 		return true;
@@ -289,10 +299,6 @@ session_eom(struct session *session, const struct eom_info *info,
 		session_end_command(session);
 		return false;
 	}
-	transaction->ended = true;
-	if (info->queue_id != NULL)
-		snprintf(transaction->queue_id, sizeof(transaction->queue_id),
-		    "%s", info->queue_id);
 	return true;
 }
 

@@ -225,7 +225,7 @@ answer_rcpt(
 	if (!transaction->unjudged && !judge_recipient(session, info, reply))
 		return false;
 	if (transaction->recipients++ == 0)
-		session_shown(transaction->to, info->path);
+		transaction->to = session_keep_shown(info->path);
 	return true;
 }
 

@@ -12,6 +12,7 @@
 struct snapshot {
 	struct config *config;
 	struct tally **tallies; /* of its connectors, in their order */
+	unsigned long number;
 	size_t pins;
 	struct snapshot *older;
 };
@@ -19,7 +20,9 @@ struct snapshot {
 struct snapshots {
 	pthread_mutex_t lock;
 	struct snapshot *newest; /* heads the list of all in memory */
-	struct tallies *tallies; /* for the housekeeping thread alone */
+	/* For the housekeeping thread alone: */
+	struct tallies *tallies;
+	unsigned long made;
 };
 
 static struct snapshot *
@@ -30,6 +33,7 @@ snapshot_new(struct snapshots *snapshots, struct config *config)
 	if (snapshot == NULL)
 		return NULL;
 	snapshot->config = config;
+	snapshot->number = ++snapshots->made;
 	snapshot->tallies =
 	    tallies_take(snapshots->tallies, config_policy(config));
 	if (snapshot->tallies == NULL) {
@@ -122,6 +126,12 @@ snapshot_tally(
 	assert(connector >= policy->connectors &&
 	    connector < policy->connectors + policy->connector_count);
 	return snapshot->tallies[connector - policy->connectors];
+}
+
+unsigned long
+snapshot_number(const struct snapshot *snapshot)
+{
+	return snapshot->number;
 }
 
 int

@@ -146,11 +146,11 @@ static const struct play plays[] = {
 		WHY("eom", "accept", "", "")
 		WHAT("d@client.test", "e@foreign.test", "scan.test")
 		HOW("anonymous", "", "") } } },
-	{ "HELO inside a transaction leaves it to the MTA", ALL, {
+	{ "HELO ends a transaction", ALL, {
 	    { .verb = CONNECT, "10.20.0.7" },
 	    { .verb = MAIL, "<a@client.test>" },
 	    { .verb = HELO, "other.test" },
-	    { .verb = RCPT, "<b@foreign.test>" } } },
+	    { .verb = RCPT, "<b@foreign.test>", CANNOT, "*" } } },
 	/* held refusals */
 	{ "421 is answered at HELO, each time", ONLY_SCANNERS, {
 	    { .verb = CONNECT, "203.0.113.9" },

@@ -210,6 +210,12 @@ test_silence(void)
 	played_ns += 4 * SECOND;
 	is_str(send_as(session, "<a@b.test>"), NULL,
 	    "unknown commands are no silence");
+	is_str(rcpt(session, "<b@example.com>"), NULL, "its RCPT");
+	played_ns += 60 * SECOND;
+	session_abort(session);
+	played_ns += 5 * SECOND - 1;
+	is_str(send_as(session, "<a@b.test>"), NULL,
+	    "a message that was given up after a minute");
 	played_ns += 5 * SECOND;
 	is_str(rcpt(session, "<b@example.com>"), TIMED_OUT, "RCPT too late");
 	session_free(session);
@@ -324,6 +330,36 @@ test_moves(void)
 	is_str(send_as(a, "<a@b.test>"), NULL, "until one is free");
 	session_free(a);
 	end("moves");
+}
+
+/* What is counted of a connector may go, once nobody holds its snapshot. */
+static void
+test_helo_inside(void)
+{
+	static const char other[] =
+	    ONE("enabled = no\n") "[connector other]\n"
+				  "bindings = 0.0.0.0:25\n"
+				  "remote_ip_ranges = 203.0.113.0/24\n"
+				  "permission_groups = anonymous_users\n"
+				  "max_inbound_connection_per_source = 1\n";
+	struct session *a, *b;
+
+	begin(ONE(""));
+	a = from("203.0.113.1");
+	is_str(send_as(a, "<a@b.test>"), NULL, "a transaction");
+	reload(&server, other);
+	b = from("203.0.113.1");
+	(void)helo(a);
+	session_free(b);
+	reload(&server, ONE(""));
+	snapshots_collect(server.snapshots);
+	is_str(rcpt(a, "<x@foreign.test>"),
+	    "451 4.3.0 Cannot decide now, please try again later [connector -, "
+	    "rule internal]",
+	    "HELO has ended it");
+	is_str(send_as(a, "<a@b.test>"), NULL, "another one");
+	session_free(a);
+	end("HELO inside of a transaction");
 }
 
 static void
@@ -669,6 +705,7 @@ main(void)
 	test_slots();
 	test_sources();
 	test_moves();
+	test_helo_inside();
 	test_admission();
 	test_rate();
 	test_rate_users();

@@ -4,6 +4,7 @@
  */
 #include "session.h"
 
+#include "logbook.h"
 #include "plays.h"
 
 #define WORLD "[organization]\naccepted_domains = example.com\n"
@@ -225,10 +226,48 @@ check_explained(void)
 	server_free(&server);
 }
 
+/* Also a message of which nothing was judged has a size. */
+static void
+check_protocol(void)
+{
+	/* "Subject: x" CR LF and CR LF */
+	static const char size[] = "4Tq1;14;1,receiving message";
+	static const struct move moves[] = {
+		HERE,
+		{ .verb = MAIL, "<boss@example.com>", .log = "*" },
+		{ .verb = RCPT, "<b@example.com>" },
+		{ .verb = HEADER, "Subject", .value = "x" },
+		{ .verb = EOM, .queue = "4Tq1", .log = "*" },
+	};
+	struct server server = impatient_server_of(
+	    WORLD NET(MONITORS "protocol_logging_level = verbose\n"));
+	const struct protocol_log_settings settings = logbook_settings();
+	struct session *session = session_new(&server);
+	char names[64];
+	char *text;
+
+	logbook_begin();
+	protolog_configure(server.live->protolog, &settings);
+	for (size_t i = 0; i < nitems(moves); i++) {
+		struct reply reply;
+
+		ok(play_move(&server, session, &moves[i], &reply, "protocol"),
+		    "protocol: goes on");
+	}
+	text = logbook_read(logbook_list(names, sizeof(names)));
+	ok(text != NULL && strstr(text, size) != NULL,
+	    "protocol: the size of a message");
+	free(text);
+	session_free(session);
+	server_free(&server);
+	logbook_end();
+}
+
 int
 main(void)
 {
 	play_all(plays, nitems(plays));
 	check_explained();
+	check_protocol();
 	return done();
 }

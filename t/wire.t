@@ -399,7 +399,7 @@ use constant CHGHDRS => 0x00010;
 use constant SETSYMLIST => 0x00100;
 
 my %asked = (
-	C => 'j _ {daemon_name} {daemon_addr} {daemon_port} {if_addr} '
+	C => 'j {daemon_addr} {daemon_port} {if_addr} '
 	    . '{client_resolve}',
 	M => 'j i {tls_version} {auth_type} {auth_authen} {verify} '
 	    . '{cn_subject} {cert_subject}',
