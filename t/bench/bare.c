@@ -10,10 +10,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "compiler.h"
+#include "socket.h"
 
 static const char usage_text[] =
     "usage: bare socket word reply actions steps [stage=macros]...\n"
@@ -144,17 +144,6 @@ serve(char *socket)
 	    smfi_opensocket(1) != MI_SUCCESS)
 		return 1;
 	return smfi_main() == MI_SUCCESS ? 0 : 1;
-}
-
-static void
-raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 int

@@ -2,41 +2,20 @@
  * load.c - many sessions of an MTA at once against one filter, timed, every
  * answer checked: a wrong one fails the run.
  *
- * What a session says is in mta.h. Prints one line of NAME=VALUE; times are
- * in microseconds.
+ * What a session says is in mta.h, the options in plan.h. Prints one line of
+ * NAME=VALUE; times are in microseconds.
  */
-#include "mta.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/un.h>
 #include <time.h>
-#include <unistd.h>
+
+#include "mta.h"
+#include "plan.h"
 
 #define MS 1000000LL
-#define NEVER INT64_MAX
 
 /* As long as no filter needs for an answer. */
 #define SILENCE (20000 * MS)
-
-static const char usage_text[] =
-    "usage: load [-k sessions at once] [-n sessions] [-s seconds]\n"
-    "            [-l connect|rcpt|message] [-r recipient] [-R recipients]\n"
-    "            [-a address | -A file] [-e text of the refusal]\n"
-    "            [-t ms between commands] [-P sessions to park] [-p] socket\n"
-    "  -l   the last that a session says\n"
-    "  -A   lines of a client address, a blank and what to expect of it\n"
-    "  -P   so many wait after HELO until standard input ends\n"
-    "  -p   print what the filter negotiates: arguments for bare\n";
-
-struct client {
-	char *address;
-	char *expected; /* in the reply to RCPT; "": accepted */
-};
 
 struct session {
 	int fd;
@@ -65,29 +44,8 @@ enum {
 };
 
 static struct {
-	const char *socket;
-	unsigned at_once;
-	unsigned sessions;
-	int64_t until;
-	enum step last;
-	const char *recipient;
-	unsigned recipients;
-	int64_t think;
-	unsigned park;
-	bool probe;
-	struct client *clients;
-	size_t client_count;
-} plan = {
-	.at_once = 1,
-	.sessions = UINT32_MAX,
-	.until = NEVER,
-	.last = STEP_RCPT,
-	.recipient = "alice@example.com",
-	.recipients = 1,
-};
-
-static struct {
 	int epoll;
+	int64_t until; /* the last session starts */
 	unsigned started;
 	unsigned ended;
 	unsigned parked;
@@ -110,14 +68,6 @@ clock_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 * MS + ts.tv_nsec;
-}
-
-static void *
-need(void *memory)
-{
-	if (memory == NULL)
-		give_up("load", "no memory");
-	return memory;
 }
 
 static void
@@ -164,55 +114,6 @@ note_wrong(const struct session *session, const char *what, const char *text)
 		    "load: wrong answer: client %s, step %c: %s%s\n",
 		    session->story.client, step_rows[session->step].command,
 		    what, text);
-}
-
-/* ---- sockets ------------------------------------------------------------ */
-
-static int
-open_unix(const char *path)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
-	if (fd >= 0 &&
-	    connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0)
-		return fd;
-	if (fd < 0 || errno != EAGAIN)
-		give_up(path, strerror(errno));
-	close(fd);
-	return -1;
-}
-
-/* PORT@ADDRESS, IPv4. On loopback connect() does not wait. */
-static int
-open_inet(const char *name)
-{
-	struct sockaddr_in to = { .sin_family = AF_INET };
-	const char *at = strchr(name, '@');
-	const int yes = 1;
-	const int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	to.sin_port = htons((uint16_t)atoi(name));
-	if (at == NULL || inet_pton(AF_INET, at + 1, &to.sin_addr) != 1)
-		give_up(name, "no PORT@ADDRESS");
-	if (fd < 0 ||
-	    connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0 ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0 ||
-	    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) != 0)
-		give_up(name, strerror(errno));
-	return fd;
-}
-
-static int
-open_socket(void)
-{
-	const char *colon = strchr(plan.socket, ':');
-
-	if (colon == NULL)
-		give_up(plan.socket, "no unix:PATH or inet:PORT@ADDRESS");
-	return plan.socket[0] == 'u' ? open_unix(colon + 1)
-				     : open_inet(colon + 1);
 }
 
 /* ---- a session ---------------------------------------------------------- */
@@ -274,7 +175,7 @@ session_open(struct session *session)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = session };
 
-	session->fd = open_socket();
+	session->fd = open_socket(plan.socket);
 	if (session->fd < 0) {
 		queue_put(&run.queues[REFUSED], session, clock_ns() + MS);
 		return;
@@ -306,8 +207,8 @@ session_wait_or_say(struct session *session)
 		run.parked++;
 	else if (plan.think > 0 && session->repeat == 0 &&
 	    step_rows[session->step].waits)
-		queue_put(
-		    &run.queues[THINKING], session, clock_ns() + plan.think);
+		queue_put(&run.queues[THINKING], session,
+		    clock_ns() + plan.think * MS);
 	else
 		session_say(session);
 }
@@ -421,7 +322,7 @@ static void
 go_round(struct session *session)
 {
 	if (session->fd < 0 && session->step == STEP_END &&
-	    run.started < plan.sessions && clock_ns() < plan.until)
+	    run.started < plan.sessions && clock_ns() < run.until)
 		session_start(session);
 }
 
@@ -468,7 +369,7 @@ all_done(void)
 static void
 start_all(struct session *sessions)
 {
-	const int64_t spread = plan.think * 5 / plan.at_once;
+	const int64_t spread = plan.think * MS * 5 / plan.at_once;
 	const int64_t now = clock_ns();
 
 	for (unsigned i = 0; i < plan.at_once; i++)
@@ -553,142 +454,6 @@ wait_for_end_of_input(void)
 		continue;
 }
 
-/* ---- the plan ----------------------------------------------------------- */
-
-static void
-add_client(const char *address, const char *expected)
-{
-	plan.clients = need(realloc(
-	    plan.clients, (plan.client_count + 1) * sizeof(*plan.clients)));
-	plan.clients[plan.client_count++] = (struct client){
-		need(strdup(address)),
-		need(strdup(expected)),
-	};
-}
-
-static void
-read_clients(const char *path)
-{
-	FILE *file = fopen(path, "r");
-	char line[512];
-
-	if (file == NULL)
-		give_up(path, strerror(errno));
-	while (fgets(line, sizeof(line), file) != NULL) {
-		char *end = strchr(line, '\n');
-		char *blank;
-
-		if (end != NULL)
-			*end = '\0';
-		blank = strchr(line, ' ');
-		if (blank != NULL)
-			*blank = '\0';
-		add_client(line, blank != NULL ? blank + 1 : "");
-	}
-	fclose(file);
-	if (plan.client_count == 0)
-		give_up(path, "no client in it");
-}
-
-static enum step
-last_step(const char *word)
-{
-	if (strcmp(word, "connect") == 0)
-		return STEP_CONNECT;
-	return strcmp(word, "rcpt") == 0 ? STEP_RCPT : STEP_EOM;
-}
-
-static unsigned
-number(const char *word)
-{
-	return (unsigned)strtoul(word, NULL, 10);
-}
-
-static void
-read_plan(int argc, char **argv)
-{
-	const char *address = "203.0.113.9", *expected = "", *clients = NULL;
-	int flag;
-
-	while ((flag = getopt(argc, argv, "a:A:e:k:l:n:pP:r:R:s:t:")) != -1)
-		switch (flag) {
-		case 'a':
-			address = optarg;
-			break;
-		case 'A':
-			clients = optarg;
-			break;
-		case 'e':
-			expected = optarg;
-			break;
-		case 'k':
-			plan.at_once = number(optarg);
-			break;
-		case 'l':
-			plan.last = last_step(optarg);
-			break;
-		case 'n':
-			plan.sessions = number(optarg);
-			break;
-		case 'p':
-			plan.probe = true;
-			break;
-		case 'P':
-			plan.park = number(optarg);
-			break;
-		case 'r':
-			plan.recipient = optarg;
-			break;
-		case 'R':
-			plan.recipients = number(optarg);
-			break;
-		case 's':
-			plan.until = number(optarg) * 1000 * MS;
-			break;
-		case 't':
-			plan.think = number(optarg) * MS;
-			break;
-		default:
-			give_up("load", usage_text);
-		}
-	if (optind + 1 != argc)
-		give_up("load", usage_text);
-	plan.socket = argv[optind];
-	if (clients != NULL)
-		read_clients(clients);
-	else
-		add_client(address, expected);
-}
-
-static void
-settle_plan(void)
-{
-	if (plan.probe) {
-		plan.sessions = plan.at_once = 1;
-		plan.last = STEP_NEGOTIATE;
-	}
-	if (plan.park > 0)
-		plan.sessions = plan.at_once = plan.park;
-	if (plan.until != NEVER)
-		plan.until += clock_ns();
-	if (plan.at_once == 0 || plan.recipients == 0 ||
-	    (plan.sessions == UINT32_MAX && plan.until == NEVER))
-		give_up("load", usage_text);
-	if (plan.at_once > plan.sessions)
-		plan.at_once = plan.sessions;
-}
-
-static void
-raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -696,7 +461,6 @@ main(int argc, char **argv)
 	int64_t start;
 
 	read_plan(argc, argv);
-	settle_plan();
 	raise_descriptors();
 	signal(SIGPIPE, SIG_IGN);
 	sessions = need(calloc(plan.at_once, sizeof(*sessions)));
@@ -704,6 +468,8 @@ main(int argc, char **argv)
 	if (run.epoll < 0)
 		give_up("epoll_create1", strerror(errno));
 	start = clock_ns();
+	run.until =
+	    plan.seconds > 0 ? start + plan.seconds * 1000 * MS : INT64_MAX;
 	run_all(sessions);
 	if (plan.probe)
 		print_agreed();

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "compiler.h"
+#include "socket.h"
 
 /* What is offered: all that Postfix knows. */
 #define OFFERED_ACTIONS 0x1ffu
@@ -114,13 +115,6 @@ struct words {
 	size_t used;
 	unsigned char bytes[16384];
 };
-
-static void
-give_up(const char *what, const char *why)
-{
-	fprintf(stderr, "%s: %s\n", what, why);
-	exit(2);
-}
 
 static void
 put_bytes(struct words *words, const void *bytes, size_t count)
