@@ -46,8 +46,9 @@ int protolog_folder_highest(
 
 /*
  * Removes what settings have no room for at the time now, oldest first, but
- * never the file keep. Nothing but regular files of our names is looked at. 0,
- * or -1 and errno when something could not be removed or read.
+ * never the file keep (number 0: the newest one). Nothing but regular files of
+ * our names is looked at. 0, or -1 and errno when something could not be
+ * removed or read.
  */
 int protolog_folder_purge(int folder, const struct protolog_name *keep,
     const struct protocol_log_settings *settings, time_t now) NODISCARD;

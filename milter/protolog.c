@@ -213,8 +213,12 @@ name_server(struct protolog *protolog)
 
 	if (uname(&machine) != 0)
 		return;
-	for (const char *s = machine.nodename; *s != '\0' && *s != '.'; s++)
-		*out++ = *s >= 'a' && *s <= 'z' ? (char)(*s & ~0x20) : *s;
+	for (const char *s = machine.nodename; *s != '\0' && *s != '.'; s++) {
+		*out = *s;
+		if (*s >= 'a' && *s <= 'z')
+			*out = (char)(*s - 'a' + 'A');
+		out++;
+	}
 	*out = '\0';
 }
 

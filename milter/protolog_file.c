@@ -277,7 +277,7 @@ protolog_file_tend(
 		leave(file);
 	if (file->fd < 0)
 		begin(file, time);
-	if (file->fd >= 0)
-		purge(file, folder, time->tv_sec, monotonic);
+	/* On a full disk this is what may make room. */
+	purge(file, folder, time->tv_sec, monotonic);
 	close(folder);
 }

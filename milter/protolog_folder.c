@@ -41,19 +41,35 @@ protolog_name_format(
 	return buf;
 }
 
-/* Blanks, signs, dates that there are not and so on show by writing it. */
+/* The number of the next digits, no more than so many; 0 without any. */
+static int
+read_number(const char **s, size_t digits)
+{
+	int number = 0;
+
+	for (; digits > 0 && text_is_digit(**s); digits--)
+		number = number * 10 + (*(*s)++ - '0');
+	return number;
+}
+
+/* Whatever is not as it should be shows by writing it again. */
 bool
 protolog_name_parse(struct protolog_name *name, const char *text)
 {
 	char again[PROTOLOG_NAME_MAX];
 	struct tm tm = { .tm_mday = 1 };
+	const char *s = text;
 
-	if (sscanf(text, "RECV%4d%2d%2d-%9lu", &tm.tm_year, &tm.tm_mon,
-		&tm.tm_mday, &name->number) != 4)
+	if (strncmp(s, "RECV", 4) != 0)
 		return false;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
+	s += 4;
+	tm.tm_year = read_number(&s, 4) - 1900;
+	tm.tm_mon = read_number(&s, 2) - 1;
+	tm.tm_mday = read_number(&s, 2);
+	if (*s++ != '-')
+		return false;
 	name->day = timegm(&tm) / SECONDS_PER_DAY;
+	name->number = (unsigned long)read_number(&s, 9);
 	return name->number > 0 &&
 	    strcmp(protolog_name_format(again, name), text) == 0;
 }
@@ -187,6 +203,15 @@ is_too_old(const struct found *file,
 	    now - file->modified > settings->max_age;
 }
 
+static bool
+is_kept(const struct listing *listing, const struct found *file,
+    const struct protolog_name *keep)
+{
+	if (keep->number == 0)
+		return file == &listing->files[listing->count - 1];
+	return file->name.day == keep->day && file->name.number == keep->number;
+}
+
 static int
 remove_file(int folder, const struct found *file)
 {
@@ -213,8 +238,7 @@ remove_files(const struct listing *listing, int folder,
 		if (total <= settings->max_directory_size &&
 		    !is_too_old(file, settings, now))
 			break;
-		if (file->name.day == keep->day &&
-		    file->name.number == keep->number)
+		if (is_kept(listing, file, keep))
 			continue;
 		if (remove_file(folder, file) == 0)
 			total -= file->size;

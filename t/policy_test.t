@@ -114,6 +114,9 @@ my @good = (
 	    . "--rcpt x\@example.com --header-from '=>' => accept"],
 	['--flag=value', '--client=203.0.113.9 --from=a@b.test '
 	    . '--rcpt=x@foreign.test => reject relay'],
+	['a size', '--client 203.0.113.9 --from a@b.test --size 37748737'
+	    . ' => reject max_message_size'],
+	['a size that is small enough', "$ok --size 37748736 => accept"],
 	['--json changes nothing', "$ok --json => accept"],
 	['its own configuration', "--config $closed $ok => reject submit"],
 	['UTF-8', "--client 203.0.113.9 --from jos\xc3\xa9\@b.test "

@@ -102,7 +102,10 @@ accept_authoritative_domain_sender = -anonymous
 accept_any_sender = -anonymous
 END
 );
+# Whoever tries so many malformed addresses is hung up on; not here, where each
+# of them has to be answered.
 my $milter = Milter->new($play->scratch, main => $main,
+	defaults => "max_protocol_errors = unlimited\n",
 	connectors => \%connectors);
 $milter->start;
 $play->raise($milter, authority => $authority,

@@ -512,6 +512,23 @@ subtest 'unknown commands' => sub {
 	    'the next session begins anew';
 };
 
+# Filters are sent such a command wherever it comes.
+for my $at (@listeners) {
+	my @commands = ('EHLO client.example', 'MAIL FROM:<ada@sender.example>',
+		'RCPT TO:<alice@example.com>', 'DATA');
+	for my $i (1 .. $#commands) {
+		my $what = "$at: an unknown command before $commands[$i]";
+		my $smtp = $play->stranger($at, '203.0.113.196');
+		$smtp->cmd($_) for @commands[0 .. $i - 1];
+		$smtp->cmd('X');
+		is $smtp->cmd($_) =~ /^([23])/ && $1, $_ eq 'DATA' ? 3 : 2,
+		    $what for @commands[$i .. $#commands];
+		like $smtp->cmd("Subject: x\r\n\r\ntext\r\n."), $queued,
+		    "$what: the message";
+		$smtp->quit;
+	}
+}
+
 subtest 'refusals with 501' => sub {
 	my $refused = tagged($too_wrong, 'errors', 'max_protocol_errors');
 	my $sender = tagged('501 5.1.7 Invalid address', 'errors',

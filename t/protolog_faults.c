@@ -215,6 +215,43 @@ check_full(void)
 	end(protolog);
 }
 
+static void
+leave_old(const char *name, time_t modified)
+{
+	const struct timespec times[2] = { { .tv_sec = modified },
+		{ .tv_sec = modified } };
+	char path[LOGBOOK_PATH_MAX];
+
+	logbook_write(name, "old");
+	if (utimensat(AT_FDCWD, logbook_path(path, name), times, 0) != 0)
+		perror(path);
+}
+
+/* What makes room goes also while nothing can be written. */
+static void
+check_room(void)
+{
+	struct protocol_log_settings settings = logbook_settings();
+	struct protolog *protolog;
+
+	leave_old("RECV20240420-1.log", MORNING - 16 * SECONDS_PER_DAY);
+	leave_old("RECV20240505-1.log", MORNING - SECONDS_PER_DAY);
+	settings.max_age = 10 * SECONDS_PER_DAY;
+	fill_disk(0, ENOSPC);
+	logbook_shift = 0;
+	protolog = logbook_open(&settings);
+	ok(protolog_is_dead(protolog), "a disk that was full before");
+	is_list("RECV20240505-1.log", "old files go nevertheless");
+	settings.max_age = 1;
+	protolog_configure(protolog, &settings);
+	is_list("RECV20240505-1.log", "but never the newest one");
+	is_told(
+	    "error protocol log: cannot write a file in %: No space left on "
+	    "device; records are lost\n",
+	    "which is told");
+	end(protolog);
+}
+
 /* What went wrong for a moment only. */
 static void
 check_moment(void)
@@ -311,6 +348,7 @@ check_folder(void)
 static void
 check_taken(void)
 {
+	struct protocol_log_settings settings = logbook_settings();
 	struct protolog *protolog;
 	char path[LOGBOOK_PATH_MAX], name[PROTOLOG_NAME_MAX];
 
@@ -322,6 +360,12 @@ check_taken(void)
 	is_told("error protocol log: cannot open %: Not a directory; records "
 		"are lost\n",
 	    "which is told");
+	settings.directory = "/dev/null/x";
+	protolog_configure(protolog, &settings);
+	ok(protolog_is_dead(protolog), "nor is there one in a device");
+	is_told("error protocol log: cannot open /dev/null/x: Not a directory; "
+		"records are lost\n",
+	    "which is told at once, for it is another");
 	unlink(logbook_folder);
 	mkdir(logbook_folder, 0700);
 	pass_seconds(protolog, 1);
@@ -701,6 +745,7 @@ main(void)
 	logbook_now = MORNING;
 	logbook_begin();
 	check_full();
+	check_room();
 	check_moment();
 	check_folder();
 	check_taken();
