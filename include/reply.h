@@ -72,6 +72,13 @@ void reply_fill(struct reply *reply, enum reply_id id, enum reply_style style,
 /* "550 5.7.54 text", as the client gets it. Returns buf. */
 const char *reply_line(char buf[REPLY_LINE_MAX], const struct reply *reply);
 
+/* Room for reply_double_percents. */
+#define REPLY_DOUBLED_MAX (2 * REPLY_TEXT_MAX)
+
+/* The text with every % doubled: libmilter takes it as printf(3) would. */
+void reply_double_percents(
+    char out[REPLY_DOUBLED_MAX], const struct reply *reply);
+
 /* Is it 4xx? Else 5xx. */
 bool reply_is_temporary(enum reply_id id);
 

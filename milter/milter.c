@@ -74,27 +74,12 @@ static char macros[][20] = {
  * signals are the housekeeper's, and libmilter is told to stop by milter_stop.
  */
 int
-sigwait(const sigset_t *restrict set, int *restrict sig)
+sigwait(const sigset_t *restrict set UNUSED, int *restrict sig)
 {
-	(void)set;
 	while (sem_wait(&glue.stop) != 0 && errno == EINTR)
 		continue;
 	*sig = SIGTERM;
 	return 0;
-}
-
-/* libmilter takes a printf-like text: every % is doubled. */
-static void
-double_percents(char *out, size_t size, const char *text)
-{
-	size_t len = 0;
-
-	for (; *text != '\0' && len + 2 < size; text++) {
-		if (*text == '%')
-			out[len++] = '%';
-		out[len++] = *text;
-	}
-	out[len] = '\0';
 }
 
 /*
@@ -104,10 +89,10 @@ double_percents(char *out, size_t size, const char *text)
 static sfsistat
 say(SMFICTX *ctx, const struct reply *reply)
 {
-	char text[2 * REPLY_TEXT_MAX];
+	char text[REPLY_DOUBLED_MAX];
 	struct reply copy = *reply;
 
-	double_percents(text, sizeof(text), reply->text);
+	reply_double_percents(text, reply);
 	if (smfi_setreply(ctx, copy.code, copy.dsn, text) != MI_SUCCESS)
 		log_line(LOG_ERR, "libmilter refused the reply text: %s %s",
 		    copy.code, copy.dsn);
@@ -177,11 +162,11 @@ ask_for_macros(SMFICTX *ctx)
 {
 	for (size_t i = 0; i < nitems(requests); i++) {
 		if (smfi_setsymlist(ctx, requests[i].stage,
-			requests[i].names) == MI_SUCCESS)
-			continue;
-		log_line(LOG_ERR, "libmilter refused the macros %s",
-		    requests[i].names);
-		return false;
+			requests[i].names) != MI_SUCCESS) {
+			log_line(LOG_ERR, "libmilter refused the macros %s",
+			    requests[i].names);
+			return false;
+		}
 	}
 	return true;
 }

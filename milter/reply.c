@@ -161,3 +161,14 @@ reply_line(char buf[REPLY_LINE_MAX], const struct reply *reply)
 	    reply->text);
 	return buf;
 }
+
+void
+reply_double_percents(char out[REPLY_DOUBLED_MAX], const struct reply *reply)
+{
+	for (const char *text = reply->text; *text != '\0'; text++) {
+		if (*text == '%')
+			*out++ = '%';
+		*out++ = *text;
+	}
+	*out = '\0';
+}

@@ -262,9 +262,27 @@ check_suffixes(void)
 	}
 }
 
+/* Every character may be one, and nothing is cut. */
+static void
+test_percents(void)
+{
+	char doubled[REPLY_DOUBLED_MAX], want[REPLY_DOUBLED_MAX];
+	struct reply reply = { .text = "50% off %s %" };
+
+	reply_double_percents(doubled, &reply);
+	is_str(doubled, "50%% off %%s %%", "every percent sign is doubled");
+	memset(reply.text, '%', sizeof(reply.text) - 1);
+	reply.text[sizeof(reply.text) - 1] = '\0';
+	memset(want, '%', 2 * (sizeof(reply.text) - 1));
+	want[2 * (sizeof(reply.text) - 1)] = '\0';
+	reply_double_percents(doubled, &reply);
+	is_str(doubled, want, "also in the longest text");
+}
+
 int
 main(void)
 {
+	test_percents();
 	check_catalogue();
 	check_suffixes();
 	is_str(reply_code(REPLY_NONE), "", "no reply has no code");
