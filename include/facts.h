@@ -64,7 +64,7 @@ enum sender_claim {
 /* Has the connector taken the session in? If not, what stood against it. */
 enum slot { SLOT_HELD, SLOT_CONNECTOR_FULL, SLOT_SOURCE_FULL };
 
-/* How low the machine is on what mail needs; see pressure.h. */
+/* How low the machine is on what mail needs; see gauge.h. */
 enum pressure {
 	PRESSURE_LOW,
 	PRESSURE_MEDIUM,

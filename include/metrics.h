@@ -3,8 +3,8 @@
  *
  * One count for each rule (row of rules.h) and verdict, and for accepted
  * messages; further rows for what no rule decides. So the sum of all counts is
- * the number of lines about sessions that were logged or dropped. Any thread,
- * without a lock.
+ * the number of lines about sessions that were logged or dropped, without those
+ * that -v adds. Any thread, without a lock.
  */
 #ifndef METRICS_H
 #define METRICS_H

@@ -16,7 +16,6 @@
 #include "log.h"
 #include "process.h"
 #include "socket_name.h"
-#include "text.h"
 
 /* libmilter's callbacks have no argument of ours before smfi_setpriv. */
 static struct {

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# postfix_limits.t - how many sessions, messages, errors, bytes and hops, and how
-# long, on a real Postfix: exact replies, and what arrives.
+# postfix_limits.t - how many sessions, messages, errors, bytes and hops, and
+# how long, on a real Postfix: exact replies, and what arrives.
 
 use strict;
 use warnings;
@@ -78,9 +78,10 @@ remote_ip_ranges   = 127.0.0.16/28
 message_rate_limit = 240
 END
 	errors => $crowd . <<'END',
-remote_ip_ranges    = 203.0.113.192/28
-max_protocol_errors = 3
-helo_syntax         = strict
+remote_ip_ranges                   = 203.0.113.192/28
+accept_authoritative_domain_sender = -anonymous
+max_protocol_errors                = 3
+helo_syntax                        = strict
 END
 	short => $crowd . <<'END',
 remote_ip_ranges              = 203.0.113.208/28
@@ -217,7 +218,8 @@ for my $at (@listeners) {
 
 	subtest "$at: no more than max_inbound_connection" => sub {
 		$milter->clear_log;
-		my @silent = map { $play->stranger($at, "203.0.113.$_") } 1 .. 2;
+		my @silent = map { $play->stranger($at, "203.0.113.$_") }
+		    1 .. 2;
 		my @in = map { enter($at, "203.0.113.$_") } 3 .. 4;
 		is word($_), 'in', 'one of four' for @in;
 		is sessions($at, 'total'), 4, 'who has said nothing counts';
@@ -246,7 +248,8 @@ for my $at (@listeners) {
 		is scalar(grep { !/^NOQUEUE:\ connector=total
 		    \ client=\S+\[203\.0\.113\.\d\]:\d+ \ listener=\S+
 		    \ stage=connect\ verdict=tempfail
-		    \ rule=max_inbound_connection \ reply="\Q@{[full('total')]}\E"
+		    \ rule=max_inbound_connection
+		    \ reply="\Q@{[full('total')]}\E"
 		    \ from=<>\ to=<>\ helo=<client\.example>/x } @lines), 0,
 		    'in these words';
 		$_->quit for $next, @in, @silent;
@@ -380,7 +383,8 @@ for my $at (@listeners) {
 		is_deeply mails($smtp[0], 1), [rate('host')],
 		    'not in a session that was fine';
 		is_deeply mails(enter($at, '203.0.113.98'), 4),
-		    [($ok_mail) x 3, rate('host')], 'another source has its own';
+		    [($ok_mail) x 3, rate('host')],
+		    'another source has its own';
 	};
 }
 
@@ -545,6 +549,10 @@ subtest 'refusals with 501' => sub {
 	is_over($smtp, '... and the connection is closed');
 
 	$smtp = enter('mx', '203.0.113.194');
+	is_deeply mails($smtp, 9, 'ceo@example.com'), [(tagged('550 5.7.60 '
+		. 'SMTP; Client does not have permissions to send as this '
+		. 'sender', 'errors', 'authoritative_domain_sender')) x 9],
+	    'other refusals are no errors';
 	is_deeply mails($smtp, 9, 'a..b@sender.example'),
 	    [($sender) x 4, $refused], 'so are bad senders alone';
 	is_over($smtp, '... and the connection is closed');
@@ -552,7 +560,7 @@ subtest 'refusals with 501' => sub {
 	($smtp) = Case::enter($play, { client => '203.0.113.195',
 		helo => 'my_host.example' });
 	is_deeply mails($smtp, 4), [(tagged('501 5.5.4 Invalid domain name',
-		'errors', 'helo_syntax')) x 4], 'a name that is none, four times';
+		'errors', 'helo_syntax')) x 4], 'four times a name that is none';
 	is $smtp->ehlo, $refused, '... is too many';
 	is_over($smtp, '... and the connection is closed');
 };

@@ -109,7 +109,7 @@ my @deeds = (
 	    'RCPT TO:<x@foreign.example>']],
 	[['MAIL FROM:<ada@sender.example>', 'RCPT TO:<bob@example.com>'],
 	    $looping],
-	[['MAIL FROM:<ada@sender.example> SIZE=10', 'RCPT TO:<bob@example.com>'],
+	[['MAIL FROM:<ada@sender.example> SIZE=9', 'RCPT TO:<bob@example.com>'],
 	    $large],
 	[['EHLO <>', 'MAIL FROM:<ada@sender.example>', 'EHLO client.example']],
 	[['MAIL FROM:<ada@sender.example>', 'RCPT TO:<bob@example.com>',
@@ -143,7 +143,8 @@ sub work
 	my $smtp = $play->client('mx', $client);
 	my @replies;
 	for my $i (1 .. 20) {
-		my ($commands, $text) = @{ $deeds[($number + $i * 7) % @deeds] };
+		my $deed = $deeds[($number + $i * 7) % @deeds];
+		my ($commands, $text) = @$deed;
 		push @replies, $smtp->cmd($_) for @$commands;
 		push @replies, $smtp->message($text) if defined $text;
 		push @replies, $smtp->cmd('RSET');
@@ -325,8 +326,11 @@ subtest 'nobody reads the log' => sub {
 	$patient->start;
 	my @lines = read_lines();
 	crowd(4, 250);
-	Scratch::wait_for(10, sub { push @lines, read_lines(); @lines >= 1_000 });
-	is scalar @lines, 1_000, 'what has room while nobody reads is all there';
+	Scratch::wait_for(10, sub {
+		push @lines, read_lines();
+		return @lines >= 1_000;
+	});
+	is scalar @lines, 1_000, 'what has room while nobody reads is there';
 	is scalar(grep { / lost$/ } @lines), 0, '... without a loss';
 
 	crowd(4, 2_500);
@@ -420,8 +424,9 @@ END
 	my $size = length "From: ada\@sender.example--Subject: x--Date: x--"
 	    . 'Message-Id: <1@x>----text--';
 	$smtp->quit;
-	Case::check($play, { what => 'a login', client => '127.0.2.5', login =>
-		'alice', from => 'alice@example.com', to => 'bob@example.com' });
+	Case::check($play, { what => 'a login', client => '127.0.2.5',
+		login => 'alice', from => 'alice@example.com',
+		to => 'bob@example.com' });
 	Case::check($play, { what => 'a quiet connector', client =>
 		'127.0.3.5', to => 'bob@example.com' });
 	my @records;

@@ -66,7 +66,7 @@ sub daemon
 		connectors => \%connectors,
 		milter => "control_socket = $control\n",
 		main => $organization . "[back_pressure]\n"
-		    . join('', map { "$_ = $setting{$_}\n" } sort keys %setting));
+		    . join '', map { "$_ = $setting{$_}\n" } sort keys %setting);
 }
 
 sub ctl
@@ -278,8 +278,8 @@ SKIP: {
 	my $daemon = daemon('blind', $closed, queue_length => '10 30 20 4');
 	my ($status, $said) = run($daemon);
 	is($status, 77, 'a queue of others: exit status');
-	is($said, "connector-milter: back pressure: queue_length cannot be read: "
-	    . "Permission denied; mail is deferred\n"
+	is($said, 'connector-milter: back pressure: queue_length cannot be '
+	    . "read: Permission denied; mail is deferred\n"
 	    . "connector-milter: back pressure has to be measured and cannot "
 	    . "be: not started\n", 'a queue of others: what it says');
 	ok(!-e $daemon->socket =~ s/^unix://r, '... and its socket is gone');

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# tarpit_load.t - five hundred clients in the tarpit and five hundred others: who
-# waits does so for as long as is said, nobody else notices, nothing stays.
+# tarpit_load.t - five hundred clients in the tarpit and five hundred others:
+# who waits does so for as long as is said, nobody else notices, nothing stays.
 
 use strict;
 use warnings;
@@ -222,7 +222,7 @@ for my $round (1 .. 2) {
 	cmp_ok(scalar @times, '>=', 500, '... and there is some');
 	cmp_ok($beside->{99}, '<', 5 * $alone->{99} > 250 ? 5 * $alone->{99}
 	    : 250, '... nearly as fast as without');
-	cmp_ok($beside->{100}, '<', 1_800, '... and none waits with the others');
+	cmp_ok($beside->{100}, '<', 1_800, '... and nobody waits with those');
 	ok(Scratch::wait_for(10, sub { process('Threads') <= $threads + 2 }),
 	    "threads: $threads, then $most_threads, and few again")
 	    or diag(process('Threads'), ' threads are left');
