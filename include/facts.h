@@ -82,7 +82,6 @@ struct facts {
 	const char *client_name;  /* lower case; NULL: none we can hold */
 	enum answer client_name_verified; /* UNKNOWN: DNS failed, or not told */
 	/* from here on, of live state */
-	enum stage command;        /* what is being answered */
 	long long age;             /* ms since the client connected */
 	long long silence;         /* ms since the last command was answered */
 	long long protocol_errors; /* unknown commands and 501 so far */

@@ -29,7 +29,6 @@ enum answer rule_connector(const struct judged *judged, enum reply_id *reply);
 enum answer rule_connector_slot(
     const struct judged *judged, enum reply_id *reply);
 enum answer rule_source_slot(const struct judged *judged, enum reply_id *reply);
-bool rule_asks_live_helo(const struct judged *judged);
 enum answer rule_age(const struct judged *judged, enum reply_id *reply);
 enum answer rule_protocol_errors(
     const struct judged *judged, enum reply_id *reply);

@@ -16,13 +16,6 @@ rule_source_slot(const struct judged *judged, enum reply_id *reply UNUSED)
 	return rule_answer(judged->facts->slot == SLOT_HELD);
 }
 
-/* At MAIL the rules of this stage are judged once more, by their like. */
-bool
-rule_asks_live_helo(const struct judged *judged)
-{
-	return judged->facts->live && judged->facts->command == STAGE_HELO;
-}
-
 enum answer
 rule_age(const struct judged *judged, enum reply_id *reply UNUSED)
 {

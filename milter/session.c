@@ -90,14 +90,22 @@ session_abort(struct session *session)
 	session_end_command(session);
 }
 
+/* What a client has begun and holds. */
+static void
+forget_client(struct session *session)
+{
+	session_abort(session);
+	session_protocol_end(session);
+	session_leave(session);
+	session->passed = 0;
+}
+
 void
 session_free(struct session *session)
 {
 	if (session == NULL)
 		return;
-	session_abort(session);
-	session_protocol_end(session);
-	session_leave(session);
+	forget_client(session);
 	free(session->host);
 	free(session->helo);
 	free(session->client_name);
@@ -318,6 +326,7 @@ session_connect(struct session *session, const struct connect_info *info,
 	struct snapshot *snapshot = snapshots_pin(snapshots);
 	bool go_on = true;
 
+	forget_client(session);
 	session_admit(session, snapshot_config(snapshot));
 	set_client(session, info);
 	session_begin_command(session, STAGE_CONNECT);

@@ -21,7 +21,6 @@ session_begin_command(struct session *session, enum stage stage)
 	now = live->now();
 	if (stage == STAGE_CONNECT)
 		session->connected = session->answered = now;
-	facts->command = stage;
 	facts->age = (now - session->connected) / MILLISECOND_NS;
 	facts->silence = (now - session->answered) / MILLISECOND_NS;
 }
@@ -41,7 +40,7 @@ session_admit(struct session *session, const struct config *config)
 {
 	struct live *live = session->server->live;
 
-	if (live == NULL || session->counted)
+	if (live == NULL)
 		return;
 	session->counted = true;
 	session->facts.admitted = atomic_fetch_add(&live->sessions, 1) <
@@ -61,6 +60,7 @@ session_leave(struct session *session)
 	if (live == NULL)
 		return;
 	limits_leave(live->limits, &session->slot);
+	session->source.count = 0;
 	if (session->counted)
 		atomic_fetch_sub(&live->sessions, 1);
 	session->counted = false;

@@ -53,7 +53,6 @@ struct sketch_case {
 	bool full; /* max_sessions are open */
 	bool offline;
 	enum slot slot;
-	bool again; /* the rules of HELO, judged once more at MAIL */
 	/* "age=1000 hops=3 ...": what has been counted; else nothing */
 	const char *counted;
 	enum helo_form helo;
@@ -393,7 +392,6 @@ build_facts(struct built *built, const struct sketch_case *sketch)
 		.live = !sketch->offline,
 		.admitted = !sketch->full,
 		.slot = sketch->slot,
-		.command = sketch->again ? STAGE_MAIL : sketch->stage,
 		.client = client_of(told(sketch->client, "203.0.113.9")),
 		.listener =
 		    endpoint_of(told(sketch->listener, "192.0.2.25:25")),

@@ -114,9 +114,6 @@ static const struct sketch_case cases[] = {
 	{ .what = "HELO: without live state no session gets old", HELO,
 	    .counted = "age=600000 silence=600000 protocol_errors=6",
 	    .offline = true },
-	{ .what = "HELO: at MAIL, where its like is asked, it is not", HELO,
-	    .counted = "age=600000 silence=600000 protocol_errors=6",
-	    .again = true },
 	{ .what = "HELO: an old session comes before its errors", HELO,
 	    .counted = "age=600000 protocol_errors=6", TOO_OLD },
 	/* max_protocol_errors, at HELO */

@@ -254,6 +254,32 @@ test_errors(void)
 	end("no errors");
 }
 
+/* HELO rules are judged at MAIL too, but nobody stays because of one. */
+static void
+test_bad_helo(void)
+{
+	static const char bad_name[] =
+	    "501 5.5.4 Invalid domain name" BY("helo_syntax");
+	struct session *session;
+	struct reply reply;
+
+	begin(ONE("max_protocol_errors = 2\nconnection_timeout = 10s\n"
+		  "connection_inactivity_timeout = 5s\n"));
+	session = from("203.0.113.9");
+	ok(session_helo(session, "a..b", &reply), "a bad name at HELO");
+	for (unsigned i = 0; i < 3; i++)
+		is_str(send_as(session, "<a@b.test>"), bad_name,
+		    "each MAIL says so");
+	is_str(send_as(session, "<a@b.test>"), ERRORS, "until they are many");
+	session_free(session);
+	session = from("203.0.113.9");
+	ok(session_helo(session, "a..b", &reply), "a bad name at HELO");
+	played_ns += 6 * SECOND;
+	is_str(send_as(session, "<a@b.test>"), TIMED_OUT, "or it is too late");
+	session_free(session);
+	end("a bad name");
+}
+
 /* ---- slots --------------------------------------------------------------- */
 
 static void
@@ -360,6 +386,31 @@ test_helo_inside(void)
 	is_str(send_as(a, "<a@b.test>"), NULL, "another one");
 	session_free(a);
 	end("HELO inside of a transaction");
+}
+
+/* An MTA that tells of another client starts all over again. */
+static void
+test_another_client(void)
+{
+	struct connect_info info = { .host = "x.test", .client_port = 41022 };
+	struct session *a, *b;
+	struct reply reply;
+
+	begin(ONE("max_inbound_connection_per_source = 1\n"));
+	a = from("203.0.113.1");
+	info.client = address("203.0.113.2");
+	info.listener = (struct endpoint){ address("192.0.2.25"), 25 };
+	ok(session_connect(a, &info, &reply), "another client of a session");
+	b = from("203.0.113.1");
+	is_str(helo(b), NULL, "leaves the slot of the first one");
+	info.client = address("198.51.100.1");
+	ok(session_connect(a, &info, &reply), "and one that nobody serves");
+	is_str(send_as(a, "<a@b.test>"),
+	    "421 4.3.2 Service not available [connector -, rule no_connector]",
+	    "is not taken for the first one");
+	session_free(a);
+	session_free(b);
+	end("another client");
 }
 
 static void
@@ -702,10 +753,12 @@ main(void)
 	test_age();
 	test_silence();
 	test_errors();
+	test_bad_helo();
 	test_slots();
 	test_sources();
 	test_moves();
 	test_helo_inside();
+	test_another_client();
 	test_admission();
 	test_rate();
 	test_rate_users();

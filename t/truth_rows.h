@@ -40,7 +40,6 @@ enum input {
 	IN_HELO_SYNTAX,
 	IN_REQUIRE_EHLO_DOMAIN,
 	IN_HELO,
-	IN_AGAIN,
 	/* who */
 	IN_AUTH_MECHANISM,
 	IN_GROUPS,
@@ -504,8 +503,6 @@ static const struct input_row inputs[INPUT_COUNT] = {
 	    "mx.partner.test", "", "   ", "one", "[192.0.2.9]",
 	    "[IPv6:2001:db8::9]", "my_host.test", "mx.test.", "mx.test  ",
 	    "a..test", "mx.test..", "-", "[300.1.1.1]", "a b.test", "x@y" } },
-	/* What is judged of HELO once more at MAIL. */
-	[IN_AGAIN] = { "again", NULL, 80, 0, NO_YES },
 
 	[IN_AUTH_MECHANISM] = { "auth_mechanism", parse_mechanisms, 0, 0, {
 	    "tls basic_auth integrated exchange_server", "none", "tls",
@@ -836,7 +833,6 @@ build_facts(struct facts *facts, const struct row *row)
 		.live = PICK(LIVE),
 		.admitted = PICK(ADMITTED),
 		.slot = PICK(SLOT),
-		.command = PICK(AGAIN) ? STAGE_MAIL : STAGE_HELO,
 		.age = CELL(AGE)->number,
 		.silence = CELL(SILENCE)->number,
 		.protocol_errors = CELL(ERRORS)->number,

@@ -173,7 +173,7 @@ static const struct product {
 	    "identify_connector" },
 	{ "time and errors", just_usual, "connection_timeout;"
 	    "connection_inactivity_timeout;age;silence;protocol_errors;"
-	    "max_protocol_errors;live;again" },
+	    "max_protocol_errors;live" },
 	{ "login", just_usual, "auth_mechanism;permission_groups;auth;"
 	    "tls=~TLSv1.3~TLSv9;domain_secure_enabled=no" },
 	{ "certificate", just_usual, "auth_mechanism;certificate;"

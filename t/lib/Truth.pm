@@ -515,14 +515,6 @@ sub max_protocol_errors
 	return $in{protocol_errors} > $in{max_protocol_errors} ? NO : YES;
 }
 
-# At HELO these are asked once: at MAIL, where its rules are judged again, they
-# are rules of MAIL.
-sub at_helo
-{
-	my ($judge) = @_;
-	return sub { $in{again} eq 'yes' ? SKIPPED : $judge->() };
-}
-
 # Our own servers are refused last.
 sub back_pressure
 {
@@ -718,8 +710,8 @@ my %rules = (
 		},
 	],
 	helo => [
-		connection_timeout => at_helo(\&connection_timeout),
-		max_protocol_errors => at_helo(\&max_protocol_errors),
+		connection_timeout => \&connection_timeout,
+		max_protocol_errors => \&max_protocol_errors,
 		require_ehlo_domain => sub {
 			return SKIPPED if $in{require_ehlo_domain} eq 'no';
 			return helo() eq 'none' ? NO : YES;
