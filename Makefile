@@ -56,7 +56,7 @@ LIBS_CORE := -liniparser \
 LIBS_MILTER := -lmilter
 
 # The rooms of the programs; every other room goes into the archive.
-DAEMON_ROOMS := main keeper process milter
+DAEMON_ROOMS := main keeper process milter milter_signal waker
 CTL_ROOMS := ctl $(patsubst milter/%.c,%,$(wildcard milter/ctl_*.c))
 ROOMS := $(filter-out $(DAEMON_ROOMS) $(CTL_ROOMS),\
 	$(patsubst milter/%.c,%,$(wildcard milter/*.c)))

@@ -53,7 +53,7 @@ int process_become(const char *user) NODISCARD;
 /* Removes the UNIX socket file, if it can. */
 void process_remove_socket(const char *socket);
 
-/* Connects to the socket once, so that the listener wakes up. */
+/* Connects to the socket once, so that the listener wakes up; soon back. */
 void process_knock(const char *socket);
 
 #endif

@@ -26,6 +26,9 @@ void tarpit_free(struct tarpit *tarpit);
 bool tarpit_hold(struct tarpit *tarpit, const struct client_source *source,
     long long slots, long long milliseconds);
 
+/* Tells of each who begins to wait. Before the first of them. */
+void tarpit_watch(struct tarpit *tarpit, void (*begins)(void *arg), void *arg);
+
 /* Lets all go who wait; from now on nobody waits. */
 void tarpit_stop(struct tarpit *tarpit);
 

@@ -20,6 +20,9 @@
 /* How often the date and unused snapshots are looked at. */
 static const struct timespec pause_time = { .tv_sec = 1 };
 
+/* How long refusals that were held back have to go out at a stop. */
+static const struct timespec last_time = { .tv_nsec = 250000000 };
+
 /* How often, and how long, a stopping listener is woken up. */
 static const struct timespec knock_time = { .tv_nsec = 50000000 };
 #define KNOCKS_MAX 200
@@ -167,12 +170,32 @@ turn_the_day(struct snapshots *snapshots)
 		(void)use(snapshots, next, "a new day");
 }
 
+static bool
+are_held(struct tarpit *tarpit)
+{
+	struct tarpit_usage usage;
+
+	tarpit_usage(tarpit, &usage);
+	return usage.held > 0;
+}
+
+/* Held back, not forgotten: once libmilter stops it writes no more. */
+static void
+let_refusals_out(struct tarpit *tarpit)
+{
+	const bool held = are_held(tarpit);
+
+	tarpit_stop(tarpit);
+	if (held)
+		nanosleep(&last_time, NULL);
+}
+
 static void
 stop(const struct keeper *keeper)
 {
 	log_line(LOG_NOTICE, "stopping");
 	notify("STOPPING=1");
-	tarpit_stop(keeper->server->live->tarpit);
+	let_refusals_out(keeper->server->live->tarpit);
 	milter_stop();
 	/* The first knock may come before libmilter knows that it stops. */
 	for (unsigned i = 0; i < KNOCKS_MAX; i++) {

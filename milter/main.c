@@ -21,6 +21,7 @@
 #include "setting_check.h"
 #include "text.h"
 #include "today.h"
+#include "waker.h"
 
 /*
  * Enough for a callback's buffers many times over, and for what the thread
@@ -218,6 +219,7 @@ start_threads(const struct keeper *keeper, int control)
 	shrink_stacks();
 	if (log_start() == 0 &&
 	    protolog_start(keeper->server->live->protolog) == 0 &&
+	    waker_start(keeper->server->live->tarpit, keeper->socket) == 0 &&
 	    keeper_start(keeper) == 0 &&
 	    (control == -1 || control_start(control, keeper) == 0))
 		return 0;

@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <libmilter/mfapi.h>
-#include <semaphore.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +12,7 @@
 #include <time.h>
 
 #include "log.h"
+#include "milter_parts.h"
 #include "process.h"
 #include "socket_name.h"
 
@@ -21,7 +20,6 @@
 static struct {
 	struct server *server;
 	bool over_unix;
-	sem_t stop;
 } glue;
 
 /*
@@ -68,20 +66,6 @@ static char macros[][20] = {
 /* clang-format on */
 
 /*
- * libmilter's own thread waits here for SIGHUP, SIGTERM and SIGINT, and stops
- * the milter for each of them. This definition stands in for the C library's:
- * signals are the housekeeper's, and libmilter is told to stop by milter_stop.
- */
-int
-sigwait(const sigset_t *restrict set UNUSED, int *restrict sig)
-{
-	while (sem_wait(&glue.stop) != 0 && errno == EINTR)
-		continue;
-	*sig = SIGTERM;
-	return 0;
-}
-
-/*
  * The one function that speaks to the MTA. The action follows from the first
  * digit; a text that cannot be set never changes it.
  */
@@ -117,7 +101,7 @@ macro_beside(SMFICTX *ctx, const char *other, enum macro name)
 /* What libmilter keeps for us of each connection of the MTA. */
 struct connection {
 	struct session *session;
-	bool silent; /* no answer to header fields and body, as negotiated */
+	bool silent; /* no answer from DATA to the body, as negotiated */
 };
 
 static void
@@ -171,24 +155,25 @@ ask_for_macros(SMFICTX *ctx)
 }
 
 /* What can only be counted needs no answer. */
-static const unsigned long silent_steps = SMFIP_NR_HDR | SMFIP_NR_BODY;
+static const unsigned long silent_steps =
+    SMFIP_NR_DATA | SMFIP_NR_HDR | SMFIP_NR_EOH | SMFIP_NR_BODY;
 
 /*
  * Asks to be shown the recipients that the MTA itself refuses, for the log.
- * Over TCP every step of a message stays, and is answered: else the MTA's next
- * packet waits for the delayed ACK, 42 ms a message. (The end of the header
- * also because libmilter hangs up on an end of message right after DATA, as of
- * a message without header.) Blanks before a value are left to the MTA (no
- * SMFIP_HDR_LEADSPC): both take one off and put one in again, so values need
- * none of their own, and the fields that are not edited stay as they are.
+ * Every step of a message stays, for libmilter finds no way around one: from an
+ * unknown command to a header it leads by DATA alone, and from DATA to the end
+ * of a message without header by the end of the header; else it answers nothing
+ * any more, or hangs up. Over TCP all are answered, too: else the MTA's next
+ * packet waits for the delayed ACK, 42 ms a message. Blanks before a value are
+ * left to the MTA (no SMFIP_HDR_LEADSPC): both take one off and put one in
+ * again, so values need none of their own, and the fields that are not edited
+ * stay as they are.
  */
 static unsigned long
 steps_of(unsigned long offered)
 {
 	unsigned long steps = SMFIP_RCPT_REJ;
 
-	if (glue.over_unix)
-		steps |= SMFIP_NODATA | SMFIP_NOEOH;
 	if (glue.over_unix && (offered & silent_steps) == silent_steps)
 		steps |= silent_steps;
 	return steps & offered;
@@ -318,10 +303,20 @@ on_rcpt(SMFICTX *ctx, char **argv)
 						    : say(ctx, &reply);
 }
 
+/* Without memory: the end of the message finds no session either. */
 static sfsistat
-go_on(SMFICTX *ctx UNUSED)
+go_on(const struct connection *connection)
 {
-	return SMFIS_CONTINUE;
+	if (connection == NULL)
+		return SMFIS_TEMPFAIL;
+	return connection->silent ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+/* DATA, and the end of the header. */
+static sfsistat
+on_step(SMFICTX *ctx)
+{
+	return go_on(connection_of(ctx));
 }
 
 static sfsistat
@@ -329,12 +324,10 @@ on_header(SMFICTX *ctx, char *name, char *value)
 {
 	const struct connection *connection = connection_of(ctx);
 
-	/* Without memory: the end of the message finds no session either. */
-	if (connection == NULL)
-		return SMFIS_TEMPFAIL;
-	session_header(connection->session, name != NULL ? name : "",
-	    value != NULL ? value : "");
-	return connection->silent ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+	if (connection != NULL)
+		session_header(connection->session, name != NULL ? name : "",
+		    value != NULL ? value : "");
+	return go_on(connection);
 }
 
 static sfsistat
@@ -342,10 +335,9 @@ on_body(SMFICTX *ctx, unsigned char *bytes UNUSED, size_t len)
 {
 	const struct connection *connection = connection_of(ctx);
 
-	if (connection == NULL)
-		return SMFIS_TEMPFAIL;
-	session_body(connection->session, len);
-	return connection->silent ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+	if (connection != NULL)
+		session_body(connection->session, len);
+	return go_on(connection);
 }
 
 /* The MTA refuses it in its own words. */
@@ -449,13 +441,13 @@ register_callbacks(void)
 		.xxfi_envfrom = on_mail,
 		.xxfi_envrcpt = on_rcpt,
 		.xxfi_header = on_header,
-		.xxfi_eoh = go_on,
+		.xxfi_eoh = on_step,
 		.xxfi_body = on_body,
 		.xxfi_eom = on_eom,
 		.xxfi_abort = on_abort,
 		.xxfi_close = on_close,
 		.xxfi_unknown = on_unknown,
-		.xxfi_data = go_on,
+		.xxfi_data = on_step,
 		.xxfi_negotiate = on_negotiate,
 	};
 
@@ -471,7 +463,7 @@ milter_open(const char *socket, struct server *server)
 	glue.server = server;
 	glue.over_unix = socket_name_path(socket) != NULL;
 	snprintf(spec, sizeof(spec), "%s", socket);
-	if (sem_init(&glue.stop, 0, 0) != 0 || register_callbacks() != 0 ||
+	if (milter_stop_init() != 0 || register_callbacks() != 0 ||
 	    smfi_setconn(spec) != MI_SUCCESS ||
 	    smfi_opensocket(1) != MI_SUCCESS) {
 		log_line(LOG_ERR, "cannot listen on %s: %s", socket,
@@ -487,12 +479,6 @@ int
 milter_run(void)
 {
 	return smfi_main() == MI_SUCCESS ? 0 : -1;
-}
-
-void
-milter_stop(void)
-{
-	sem_post(&glue.stop);
 }
 
 void

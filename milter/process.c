@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sysexits.h>
 #include <syslog.h>
@@ -37,19 +38,26 @@ process_prepare(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static int
+connect_to(int fd, const char *path)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
+	return connect(fd, (const struct sockaddr *)&to, sizeof(to));
+}
+
 /* 0 when somebody answers at path, else -1 and errno. */
 static int
 try_connect(const char *path)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int result;
 	int error;
 
 	if (fd < 0)
 		return -1;
-	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
-	result = connect(fd, (const struct sockaddr *)&to, sizeof(to));
+	result = connect_to(fd, path);
 	error = errno;
 	close(fd);
 	errno = error;
@@ -244,6 +252,30 @@ process_remove_socket(const char *socket)
 		(void)unlink(path);
 }
 
+/* Whom so many wait for is awake: no longer than a moment. Or -1. */
+static int
+open_to_knock(int family)
+{
+	const struct timeval moment = { .tv_usec = 50000 };
+	const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0)
+		(void)setsockopt(
+		    fd, SOL_SOCKET, SO_SNDTIMEO, &moment, sizeof(moment));
+	return fd;
+}
+
+static void
+knock_over_unix(const char *path)
+{
+	const int fd = open_to_knock(AF_UNIX);
+
+	if (fd < 0)
+		return;
+	(void)!connect_to(fd, path);
+	close(fd);
+}
+
 /* PORT@HOST, as the listener was given it; an any-address is our own. */
 static void
 knock_over_tcp(const char *where)
@@ -261,7 +293,7 @@ knock_over_tcp(const char *where)
 	if (getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &found) !=
 	    0)
 		return;
-	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = open_to_knock(found->ai_family);
 	if (fd >= 0) {
 		(void)!connect(fd, found->ai_addr, found->ai_addrlen);
 		close(fd);
@@ -278,7 +310,7 @@ process_knock(const char *socket)
 	if (!socket_name_parse(&name, socket))
 		return;
 	if (name.family == ADDR_NONE)
-		(void)try_connect(name.rest);
+		knock_over_unix(name.rest);
 	else
 		knock_over_tcp(name.rest);
 }

@@ -10,7 +10,8 @@ const struct rule rules[] = {
 	{ .name = "admission", .stage = STAGE_CONNECT,
 	    .reply = REPLY_AT_CONNECT,
 	    .asks = rule_asks_live_state, .holds = rule_admission,
-	    .help = "more than max_sessions sessions are open" },
+	    .help = "more than max_sessions sessions are open, or the milter "
+	    "is draining" },
 	{ .name = "client_address", .stage = STAGE_CONNECT,
 	    .reply = REPLY_AT_CONNECT,
 	    .holds = rule_client_address,
@@ -39,7 +40,7 @@ const struct rule rules[] = {
 
 	{ .name = "connection_timeout", .stage = STAGE_HELO,
 	    .reply = REPLY_TIMED_OUT,
-	    .asks = rule_asks_live_helo, .holds = rule_age,
+	    .asks = rule_asks_live_state, .holds = rule_age,
 	    .settings = { "connection_timeout",
 		"connection_inactivity_timeout" },
 	    .help = "the session is older than connection_timeout, or the "
@@ -47,7 +48,7 @@ const struct rule rules[] = {
 	    "since its last command" },
 	{ .name = "max_protocol_errors", .stage = STAGE_HELO,
 	    .reply = REPLY_TOO_MANY_ERRORS,
-	    .asks = rule_asks_live_helo, .holds = rule_protocol_errors,
+	    .asks = rule_asks_live_state, .holds = rule_protocol_errors,
 	    .settings = { "max_protocol_errors" },
 	    .help = "the session had more unknown commands and refusals with "
 	    "501 than it may have" },

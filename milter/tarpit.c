@@ -17,6 +17,8 @@ struct tarpit {
 	bool stopped;
 	struct table *held; /* slots by key of sources */
 	struct tarpit_usage usage;
+	void (*begins)(void *arg); /* NULL: nobody watches */
+	void *arg;
 };
 
 struct tarpit *
@@ -46,6 +48,13 @@ tarpit_free(struct tarpit *tarpit)
 	pthread_mutex_destroy(&tarpit->lock);
 	table_free(tarpit->held);
 	free(tarpit);
+}
+
+void
+tarpit_watch(struct tarpit *tarpit, void (*begins)(void *arg), void *arg)
+{
+	tarpit->begins = begins;
+	tarpit->arg = arg;
 }
 
 /* Gives up the slot in the first count keys of source. */
@@ -100,6 +109,8 @@ tarpit_hold(struct tarpit *tarpit, const struct client_source *source,
 	    !tarpit->stopped && usage->held < slots && enter(tarpit, source);
 	if (entered) {
 		usage->held++;
+		if (tarpit->begins != NULL)
+			tarpit->begins(tarpit->arg);
 		wait_until(tarpit, &until);
 		usage->held--;
 		leave(tarpit, source, source->count);

@@ -22,8 +22,7 @@ use Play qw(tagged);
 use Scratch;
 use Volume;
 
-my $not_alone;
-BEGIN { $not_alone = Volume::alone() }
+my $not_alone = Volume::alone();
 
 my $play = Play->new(listeners => { mx => {} });
 my $scratch = $play->scratch;

@@ -390,10 +390,10 @@ my @dialogues = (
 
 # ---- negotiation ------------------------------------------------------------
 
-# All commands, and recipients that the MTA refuses; over a UNIX socket neither
-# DATA nor the end of the header, nor answers to header fields and body.
+# All commands, and recipients that the MTA refuses; over a UNIX socket no
+# answers from DATA to the body.
 use constant ASKED_FOR => 0x00800;
-use constant ONLY_UNIX => 0x00040 | 0x00080 | 0x00200 | 0x80000;
+use constant ONLY_UNIX => 0x00080 | 0x10000 | 0x40000 | 0x80000;
 use constant ADDHDRS => 0x00001;
 use constant CHGHDRS => 0x00010;
 use constant SETSYMLIST => 0x00100;
