@@ -6,6 +6,23 @@
 #include <assert.h>
 
 /* clang-format off */
+/* What every command is asked about its session. */
+#define SESSION_ROWS(at) \
+	{ .name = "connection_timeout", .stage = STAGE_##at, \
+	    .reply = REPLY_TIMED_OUT, \
+	    .asks = rule_asks_live_state, .holds = rule_age, \
+	    .settings = { "connection_timeout", \
+		"connection_inactivity_timeout" }, \
+	    .help = "the session is older than connection_timeout, or the " \
+	    "client was silent for longer than connection_inactivity_timeout " \
+	    "since its last command" }, \
+	{ .name = "max_protocol_errors", .stage = STAGE_##at, \
+	    .reply = REPLY_TOO_MANY_ERRORS, \
+	    .asks = rule_asks_live_state, .holds = rule_protocol_errors, \
+	    .settings = { "max_protocol_errors" }, \
+	    .help = "the session had more unknown commands and refusals with " \
+	    "501 than it may have" }
+
 const struct rule rules[] = {
 	{ .name = "admission", .stage = STAGE_CONNECT,
 	    .reply = REPLY_AT_CONNECT,
@@ -38,20 +55,7 @@ const struct rule rules[] = {
 	    "connector as one source may have, or its per cent of those that "
 	    "are left" },
 
-	{ .name = "connection_timeout", .stage = STAGE_HELO,
-	    .reply = REPLY_TIMED_OUT,
-	    .asks = rule_asks_live_state, .holds = rule_age,
-	    .settings = { "connection_timeout",
-		"connection_inactivity_timeout" },
-	    .help = "the session is older than connection_timeout, or the "
-	    "client was silent for longer than connection_inactivity_timeout "
-	    "since its last command" },
-	{ .name = "max_protocol_errors", .stage = STAGE_HELO,
-	    .reply = REPLY_TOO_MANY_ERRORS,
-	    .asks = rule_asks_live_state, .holds = rule_protocol_errors,
-	    .settings = { "max_protocol_errors" },
-	    .help = "the session had more unknown commands and refusals with "
-	    "501 than it may have" },
+	SESSION_ROWS(HELO),
 	{ .name = "require_ehlo_domain", .stage = STAGE_HELO,
 	    .reply = REPLY_EHLO_DOMAIN,
 	    .asks = rule_asks_ehlo_domain, .holds = rule_ehlo_domain,
@@ -63,20 +67,7 @@ const struct rule rules[] = {
 	    .settings = { "helo_syntax" },
 	    .help = "the name given at HELO or EHLO is malformed" },
 
-	{ .name = "connection_timeout", .stage = STAGE_MAIL,
-	    .reply = REPLY_TIMED_OUT,
-	    .asks = rule_asks_live_state, .holds = rule_age,
-	    .settings = { "connection_timeout",
-		"connection_inactivity_timeout" },
-	    .help = "the session is older than connection_timeout, or the "
-	    "client was silent for longer than connection_inactivity_timeout "
-	    "since its last command" },
-	{ .name = "max_protocol_errors", .stage = STAGE_MAIL,
-	    .reply = REPLY_TOO_MANY_ERRORS,
-	    .asks = rule_asks_live_state, .holds = rule_protocol_errors,
-	    .settings = { "max_protocol_errors" },
-	    .help = "the session had more unknown commands and refusals with "
-	    "501 than it may have" },
+	SESSION_ROWS(MAIL),
 	{ .name = "require_tls", .stage = STAGE_MAIL,
 	    .reply = REPLY_REQUIRE_TLS,
 	    .asks = rule_asks_tls, .holds = rule_tls,
@@ -140,20 +131,7 @@ const struct rule rules[] = {
 	    .help = "the client declares a message that is too large; skipped "
 	    "with the right bypass_message_size_limit" },
 
-	{ .name = "connection_timeout", .stage = STAGE_RCPT,
-	    .reply = REPLY_TIMED_OUT,
-	    .asks = rule_asks_live_state, .holds = rule_age,
-	    .settings = { "connection_timeout",
-		"connection_inactivity_timeout" },
-	    .help = "the session is older than connection_timeout, or the "
-	    "client was silent for longer than connection_inactivity_timeout "
-	    "since its last command" },
-	{ .name = "max_protocol_errors", .stage = STAGE_RCPT,
-	    .reply = REPLY_TOO_MANY_ERRORS,
-	    .asks = rule_asks_live_state, .holds = rule_protocol_errors,
-	    .settings = { "max_protocol_errors" },
-	    .help = "the session had more unknown commands and refusals with "
-	    "501 than it may have" },
+	SESSION_ROWS(RCPT),
 	{ .name = "recipient_syntax", .stage = STAGE_RCPT,
 	    .reply = REPLY_RECIPIENT_SYNTAX,
 	    .holds = rule_recipient_syntax,
