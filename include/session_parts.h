@@ -176,8 +176,11 @@ unsigned session_claim(
 
 /* session_live.c: all of these do nothing without live state */
 
+/* The client connects: from here on its time is counted. */
+void session_start_clock(struct session *session);
+
 /* A command comes: when, and how long after the last one was answered. */
-void session_begin_command(struct session *session, enum stage stage);
+void session_begin_command(struct session *session);
 void session_end_command(struct session *session);
 
 /* Counts the session among all, unless there are too many. */

@@ -329,7 +329,7 @@ session_connect(struct session *session, const struct connect_info *info,
 	forget_client(session);
 	session_admit(session, snapshot_config(snapshot));
 	set_client(session, info);
-	session_begin_command(session, STAGE_CONNECT);
+	session_start_clock(session);
 	if (!session->local_submission)
 		go_on = answer_connect(session, snapshot, reply);
 	else if (session->server->live != NULL)
@@ -379,7 +379,7 @@ session_helo(struct session *session, const char *name, struct reply *reply)
 	set_helo(session, name);
 	if (session->local_submission)
 		return true;
-	session_begin_command(session, STAGE_HELO);
+	session_begin_command(session);
 	/* Behind an unknown command libmilter does not tell of an abort. */
 	session_abort(session);
 	snapshot = snapshots_pin(snapshots);

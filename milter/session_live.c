@@ -4,13 +4,21 @@
  */
 #include "session_parts.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define MILLISECOND_NS 1000000LL
 
 void
-session_begin_command(struct session *session, enum stage stage)
+session_start_clock(struct session *session)
+{
+	const struct live *live = session->server->live;
+
+	if (live != NULL)
+		session->connected = session->answered = live->now();
+}
+
+void
+session_begin_command(struct session *session)
 {
 	const struct live *live = session->server->live;
 	struct facts *facts = &session->facts;
@@ -19,8 +27,6 @@ session_begin_command(struct session *session, enum stage stage)
 	if (live == NULL)
 		return;
 	now = live->now();
-	if (stage == STAGE_CONNECT)
-		session->connected = session->answered = now;
 	facts->age = (now - session->connected) / MILLISECOND_NS;
 	facts->silence = (now - session->answered) / MILLISECOND_NS;
 }
@@ -112,15 +118,18 @@ user_source(
 	char address[MAILBOX_MAX + 1];
 	struct text text;
 
+	if (facts->login != NULL) {
+		limits_source_of_name(limits, user, 'l', facts->login);
+		return;
+	}
+	if (facts->sender->kind == MAILBOX_NULL) {
+		*user = session->source;
+		return;
+	}
 	text_init(&text, address, sizeof(address));
 	text_printf(
 	    &text, "%s@%s", facts->sender->local, facts->sender->domain);
-	if (facts->login != NULL)
-		limits_source_of_name(limits, user, 'l', facts->login);
-	else if (facts->sender->kind == MAILBOX_NULL)
-		*user = session->source;
-	else
-		limits_source_of_name(limits, user, 's', address);
+	limits_source_of_name(limits, user, 's', address);
 }
 
 void

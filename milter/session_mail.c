@@ -272,7 +272,7 @@ session_mail(
 
 	if (session->local_submission)
 		return true;
-	session_begin_command(session, STAGE_MAIL);
+	session_begin_command(session);
 	session_abort(session);
 	go_on = answer_mail(session, info, reply);
 	session_end_command(session);

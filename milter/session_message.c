@@ -293,7 +293,6 @@ session_eom(struct session *session, const struct eom_info *info,
 	*edits = (struct edits){ NULL, 0 };
 	if (session->local_submission)
 		return true;
-	session_begin_command(session, STAGE_EOM);
 	if (!answer_message(session, info, edits, reply)) {
 		session_abort(session);
 		session_end_command(session);

@@ -237,7 +237,7 @@ session_rcpt(
 
 	if (session->local_submission)
 		return true;
-	session_begin_command(session, STAGE_RCPT);
+	session_begin_command(session);
 	go_on = answer_rcpt(session, info, reply);
 	session_end_command(session);
 	return go_on;

@@ -14,10 +14,7 @@
 
 #include "config.h"
 #include "session.h"
-/* A file here, a client there: the other source is session.h's. */
-#define source source_file
 #include "sources.h"
-#undef source
 
 #define PLAYED_TODAY 20260615
 
