@@ -190,22 +190,18 @@ identity_rights(const struct connector *connector, enum identity identity,
 
 	for (unsigned right = 0; right < RIGHT_COUNT; right++) {
 		const uint16_t bit = (uint16_t)RIGHT_BIT(right);
+		enum answer holds;
 
 		/* Most connectors say nothing beyond their groups. */
 		if (connector->rights[right].count == 0)
 			continue;
 		rights.held &= (uint16_t)~bit;
-		switch (right_holds(&connector->rights[right],
-		    (by_group & bit) != 0, identity, facts)) {
-		case ANSWER_YES:
+		holds = right_holds(&connector->rights[right],
+		    (by_group & bit) != 0, identity, facts);
+		if (holds == ANSWER_YES)
 			rights.held |= bit;
-			break;
-		case ANSWER_UNKNOWN:
+		else if (holds == ANSWER_UNKNOWN)
 			rights.unknown |= bit;
-			break;
-		case ANSWER_NO:
-			break;
-		}
 	}
 	return rights;
 }

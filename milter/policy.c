@@ -34,17 +34,16 @@ static enum outcome
 judge(
     const struct rule *rule, const struct judged *judged, enum reply_id *reply)
 {
+	enum answer answer;
+
 	if (rule->asks != NULL && !rule->asks(judged))
 		return OUTCOME_SKIPPED;
 	*reply = rule->reply;
-	switch (rule->holds(judged, reply)) {
-	case ANSWER_YES:
+	answer = rule->holds(judged, reply);
+	if (answer == ANSWER_YES)
 		return OUTCOME_PASSED;
-	case ANSWER_NO:
+	if (answer == ANSWER_NO)
 		return OUTCOME_REFUSED;
-	case ANSWER_UNKNOWN:
-		break;
-	}
 	*reply = REPLY_UNDECIDED;
 	return OUTCOME_UNDECIDED;
 }

@@ -93,7 +93,10 @@ reaches_fill(struct reach *reaches, const struct claim *claims, size_t count)
 		    reach_join(claims, reaches[2 * n], reaches[2 * n + 1]);
 }
 
-/* Does a claim of another connector below this node end behind mine? */
+/*
+ * Does a claim of another connector below this node, which holds at least one,
+ * end behind mine?
+ */
 static bool
 reaches_behind(const struct search *search, struct reach reach)
 {
@@ -101,7 +104,7 @@ reaches_behind(const struct search *search, struct reach reach)
 	const struct claim *mine = &claims[search->mine];
 	uint32_t other = reach.first;
 
-	if (other != NO_CLAIM && same_connector(&claims[other], mine))
+	if (same_connector(&claims[other], mine))
 		other = reach.second;
 	return other != NO_CLAIM && claims[other].hi > mine->hi;
 }

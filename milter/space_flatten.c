@@ -17,7 +17,8 @@ claim_order(const void *a, const void *b)
 		return x->hi > y->hi ? -1 : 1;
 	if (x->rank != y->rank)
 		return x->rank < y->rank ? -1 : 1;
-	return x->owner.range < y->owner.range ? -1 : 1;
+	return (x->owner.range > y->owner.range) -
+	    (x->owner.range < y->owner.range);
 }
 
 void
