@@ -126,13 +126,26 @@ parse_netmask(
 	wrong = parse_part(&mask, open + 1, len - 2);
 	if (wrong != NULL)
 		return wrong;
+	if (mask.family != ADDR_IPV4)
+		return "the netmask of an IPv4 address is one too; write one "
+		       "such as 192.0.2.0(255.255.255.0)";
 	host = ~mask.value & low_bits(32);
-	if (mask.family != ADDR_IPV4 || (host & (host + 1)) != 0)
+	if ((host & (host + 1)) != 0)
 		return "the netmask is not contiguous; write ones in front "
 		       "and zeros behind, such as 255.255.255.0";
 	set_prefix(out, host_bits, &addr,
 	    32 - (unsigned)__builtin_popcountll((unsigned long long)host));
 	return NULL;
+}
+
+/* Is it as 192.0.2.1:25? */
+static bool
+has_port(const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	return colon != NULL && strchr(colon + 1, ':') == NULL &&
+	    memchr(text, '.', (size_t)(colon - text)) != NULL;
 }
 
 static const char *
@@ -142,7 +155,9 @@ parse_single(struct range *out, const char *text)
 	const char *wrong = parse_part(&addr, text, strlen(text));
 
 	if (wrong != NULL)
-		return wrong;
+		return has_port(text) ? "a range has no port; leave it out, "
+					"bindings says where clients connect"
+				      : wrong;
 	out->family = addr.family;
 	out->lo = out->hi = addr.value;
 	return NULL;

@@ -13,6 +13,8 @@
 
 /* sun_path less its terminator. */
 #define SOCKET_PATH_MAX 107
+/* RFC 5321 4.5.3.1.5, less CR and LF. */
+#define BANNER_MAX 510
 
 static bool
 wrong(struct text *why, const char *sentence)
@@ -68,12 +70,28 @@ family_of(const char *host)
 	return addr.family;
 }
 
+/*
+ * What the system would read as an address, such as 127.1, 0x7f.1 or 010.0.0.1,
+ * and not as the one it seems to be: "0" is every address of the machine.
+ */
+static bool
+is_number(const char *host)
+{
+	const char *dot = strrchr(host, '.');
+	const char *last = dot != NULL ? dot + 1 : host;
+
+	return text_is_digit(last[0]) &&
+	    (last[strspn(last, "0123456789")] == '\0' ||
+		begins_with(last, "0x"));
+}
+
 static bool
 check_socket_host(enum addr_family family, const char *host, struct text *why)
 {
 	const bool six = family == ADDR_IPV6;
 	const enum addr_family found = family_of(host);
 	char name[DOMAIN_MAX + 1];
+	struct addr addr;
 
 	if (found == family)
 		return true;
@@ -83,6 +101,8 @@ check_socket_host(enum addr_family family, const char *host, struct text *why)
 		    six ? "inet:PORT@HOST" : "inet6:PORT@HOST");
 		return false;
 	}
+	if (is_number(host))
+		return wrong(why, addr_parse(&addr, host));
 	if (host[0] == '[' ||
 	    domain_canonical(name, host, strlen(host)) != NULL)
 		return wrong(why,
@@ -125,6 +145,14 @@ check_inet(enum addr_family family, const char *rest, struct text *why)
 	return check_socket_host(family, at + 1, why);
 }
 
+/* The last part of a path. */
+static bool
+is_folder(const char *name)
+{
+	return name[0] == '\0' || strcmp(name, ".") == 0 ||
+	    strcmp(name, "..") == 0;
+}
+
 /* A path that is absolute. */
 static bool
 check_socket_name(const char *path, struct text *why)
@@ -136,7 +164,7 @@ check_socket_name(const char *path, struct text *why)
 		    strlen(path), SOCKET_PATH_MAX);
 		return false;
 	}
-	if (path[strlen(path) - 1] == '/')
+	if (is_folder(strrchr(path, '/') + 1))
 		return wrong(why, "the path is a folder; name the socket");
 	return true;
 }
@@ -148,6 +176,10 @@ check_socket_path(const char *path, struct text *why)
 		return wrong(why,
 		    "the path is not absolute; write unix:/PATH, with the "
 		    "queue folder in front where Postfix is chrooted");
+	if (strpbrk(path, " \t,") != NULL)
+		return wrong(why,
+		    "the path has a blank or a comma, where the MTA would end "
+		    "it; write one socket, and a path without them");
 	return check_socket_name(path, why);
 }
 
@@ -219,6 +251,27 @@ check_banner(const char *value, struct text *why)
 	    strcmp(value, "220") != 0)
 		return wrong(why,
 		    "a banner begins with 220; write '220 ' in front of it");
+	if (strlen(value) > BANNER_MAX)
+		return wrong(why,
+		    "a banner has at most 510 bytes, for the line of a reply "
+		    "ends at 512 (RFC 5321)");
+	for (const char *s = value; *s != '\0'; s++)
+		if (*s < ' ' || *s > '~')
+			return wrong(why,
+			    "a banner is printable ASCII (RFC 5321); write "
+			    "other letters without accents");
+	return true;
+}
+
+bool
+check_login(const char *value, struct text *why)
+{
+	if (strchr(value, '*') != NULL)
+		return wrong(why, CHECK_LOGIN_STAR);
+	if (begins_with(value, "user:") || begins_with(value, "group:"))
+		return wrong(why,
+		    "a login stands here by itself; leave out 'user:', and "
+		    "write the logins of a group one by one");
 	return true;
 }
 

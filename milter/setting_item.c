@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "setting_check.h"
 #include "text.h"
 
 int
@@ -100,6 +101,8 @@ parse_login(const struct setting_context *context, struct principal *principal,
 	if (name[0] == '\0')
 		return setting_refuse_item(
 		    context, item, "the login is missing; write user:LOGIN");
+	if (strchr(name, '*') != NULL)
+		return setting_refuse_item(context, item, CHECK_LOGIN_STAR);
 	principal->kind = PRINCIPAL_LOGIN;
 	principal->name = name;
 	return 0;
@@ -245,18 +248,21 @@ static int
 parse_principal(const struct setting_context *context,
     struct principal *principal, const char *item, const char *word)
 {
+	const size_t len = strlen(word);
 	/* Names compare without '-', which stands for denial here. */
-	for (size_t i = 0; i < nitems(identities) && word[0] != '-'; i++)
+	const bool signs = len > 0 && (word[0] == '-' || word[len - 1] == '-');
+
+	for (size_t i = 0; i < nitems(identities) && !signs; i++)
 		if (text_same_name(word, identities[i].word)) {
 			principal->kind = identities[i].kind;
 			return 0;
 		}
 	for (size_t i = 0; i < nitems(named); i++) {
-		const size_t len = strlen(named[i].prefix);
+		const size_t mark = strlen(named[i].prefix);
 
-		if (text_ncasecmp(word, named[i].prefix, len) == 0)
+		if (text_ncasecmp(word, named[i].prefix, mark) == 0)
 			return named[i].parse(
-			    context, principal, item, word + len);
+			    context, principal, item, word + mark);
 	}
 	return refuse_principal(context, item, word);
 }

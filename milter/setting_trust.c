@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arena.h"
+#include "setting_check.h"
 #include "text.h"
 
 static const char accept_cloud[] = "AcceptCloudServicesMail";
@@ -56,6 +57,8 @@ setting_parse_server_item(const struct setting_context *context,
 	if (login[0] == '\0')
 		return setting_refuse_item(
 		    context, text, "the login is missing; write login:NAME");
+	if (strchr(login, '*') != NULL)
+		return setting_refuse_item(context, text, CHECK_LOGIN_STAR);
 	server->name = login;
 	return 0;
 }

@@ -189,7 +189,8 @@ static const struct range_case {
 	{ "/8", missing, NULL, NULL, false },
 	{ "10.0.0.0(255.0.255.0)", bad_mask, NULL, NULL, false },
 	{ "10.0.0.0(0.0.0.255)", bad_mask, NULL, NULL, false },
-	{ "10.0.0.0(ffff::)", bad_mask, NULL, NULL, false },
+	{ "10.0.0.0(ffff::)", "the netmask of an IPv4 address is one too; "
+	    "write one such as 192.0.2.0(255.255.255.0)", NULL, NULL, false },
 	{ "10.0.0.0(255.0.0.256)", octet_too_large, NULL, NULL, false },
 	{ "10.0.0.0()", missing, NULL, NULL, false },
 	{ "10.0.0.0(", "the netmask stands in parentheses; write one such as "
