@@ -32,6 +32,7 @@ struct reader {
 	size_t local_len;
 	char domain[DOMAIN_TEXT_MAX + 1];
 	size_t domain_len;
+	bool spaced;  /* white space parts it from its @ */
 	bool gap;     /* white space was in it */
 	bool words;   /* there are words before the local part */
 	size_t inner; /* result.count when the bracket opened */
@@ -103,7 +104,7 @@ domain_span(const char *text, size_t len)
 {
 	size_t n = 0;
 
-	while (n < len && text[n] != '\0' &&
+	while (n < len &&
 	    (text_is_digit(text[n]) || text[n] == '-' || text[n] == '.' ||
 		text[n] == '_' ||
 		(text_lower(text[n]) >= 'a' && text_lower(text[n]) <= 'z')))
@@ -199,8 +200,10 @@ begin_word(struct reader *r)
 		finish(r);
 		local_reset(r);
 	}
-	if (r->part == PART_DOMAIN)
+	if (r->part == PART_DOMAIN) {
+		r->spaced |= r->last == LAST_AT && r->blank;
 		check_gap(r);
+	}
 	r->opened = '\0';
 }
 
@@ -233,7 +236,10 @@ dot(struct reader *r)
 	r->last = LAST_DOT;
 }
 
-/* In a@b@c, a@b may be the local part. */
+/*
+ * In a@b@c, a@b may be the local part. In @b@c, b may; so it may where @b began
+ * a route that is none, and in one of the ways to read a@ b@c.
+ */
 static void
 chain(struct reader *r)
 {
@@ -242,11 +248,12 @@ chain(struct reader *r)
 	const bool hop = r->hop;
 
 	finish(r);
-	if (hop)
-		return;
-	r->local_len = len;
-	r->odd = odd;
-	local_put(r, '@');
+	r->result.malformed |= hop || r->spaced;
+	if (!hop && len > 0 && !(r->spaced && r->job->way->words_apart)) {
+		r->local_len = len;
+		r->odd = odd;
+		local_put(r, '@');
+	}
 	for (size_t i = 0; i < r->domain_len; i++)
 		local_put(r, r->domain[i]);
 }
@@ -273,6 +280,7 @@ at_sign(struct reader *r)
 	r->part = PART_DOMAIN;
 	r->last = LAST_AT;
 	r->domain_len = 0;
+	r->spaced = false;
 	r->gap = false;
 }
 
@@ -310,7 +318,7 @@ byte(struct reader *r, char c)
 		at_sign(r);
 	else if (c == '.')
 		dot(r);
-	else if (c != '\0' && strchr("<>,;:[]", c) != NULL)
+	else if (memchr("<>,;:[]", c, strlen("<>,;:[]")) != NULL)
 		special(r, c);
 	else
 		word_byte(r, c);
