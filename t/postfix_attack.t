@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # postfix_attack.t - what an attacker tries from outside, on a real Postfix
 # whose own relay check is open to all: only the milter is in the way. What
-# counts is what arrives.
+# counts is what arrives. How he would relay is in relay_postfix.t.
 
 use strict;
 use warnings;
@@ -50,20 +50,6 @@ remote_ip_ranges  = 198.51.100.0/24
 permission_groups = anonymous_users
 default_domain    = example.com
 address_literals  = yes
-END
-	narrow => <<"END",
-bindings             = 0.0.0.0:$mx
-remote_ip_ranges     = 192.0.2.128/25
-permission_groups    = anonymous_users
-accept_any_recipient = anonymous
-relay_to             = partner.example
-default_domain       = example.com
-address_literals     = yes
-END
-	partner => <<"END",
-usage            = partner
-bindings         = 0.0.0.0:$mx
-remote_ip_ranges = 10.1.0.0/16
 END
 	users => <<"END",
 usage                = client
@@ -119,85 +105,6 @@ $play->raise($milter, authority => $authority,
 		smtpd_relay_restrictions => 'check_client_access static:OK, '
 		    . 'reject_unauth_destination',
 	});
-
-# ---- an open relay ----------------------------------------------------------
-
-# U is a foreign user, D a foreign domain, L something that is ours.
-my @through = ('U%D@L', 'U@D@L', '"U@D"@L', '"U%D"@L', '@L:U@D', '@L,@L:U@D',
-	'@L:<U@D', '@D:U@L', 'D!U@L', 'D!U%y@L', 'L!D!U@L', '"D!U"@L', 'D^U@L',
-	'D::U@L', 'D:U@L', 'U@D%L', 'U%D%L@L', '"U\@D"@L', 'U\@D@L',
-	'IMCEASMTP-U+40D@L', 'imceasmtp-U+40D@L', 'U(x)%D@L', 'U%D(x)@L',
-	'U%D@L.', '<U@D>@L', 'U@D,y@L', 'y@L,U@D', 'y@L>,<U@D', '/U@D@L',
-	'|U@D@L', 'U@D @L', 'U % D@L', 'U@D#@L', "U\xef\xbc\xa0D\@L",
-	"U\xef\xbc\x85D\@L");
-my @alone = ('U@D', 'U%D', 'D!U', '"U@D"', '"U%D"', 'U@D.', 'U@D:25', 'U@[D]',
-	'U@[D]@', 'U%D@', 'U@D@', 'U@', ':U@D', '@:U@D', '"U@D"[192.0.2.25]',
-	'g:U@D;', '@D', 'U@@D', 'U@D@@example.com', "U\@example.com\xe3\x80\x82D",
-	"U\@\xef\xbd\x85xample.com.D", "U\@D\xe2\x80\x8b", 'U@D/example.com');
-my @ours = ('example.com', 'mx.example.com', 'localhost', '[192.0.2.25]',
-	'[127.0.0.1]', 'sub.example.org', 'legacy.example', 'EXAMPLE.COM.');
-
-sub spell
-{
-	my ($form, $ours) = @_;
-	my %stands = (U => 'x', D => 'foreign.example', L => $ours);
-	$form =~ s/([UDL])(?![A-Z])/$stands{$1}/g unless $form =~ /^imcea/i;
-	$form =~ s/-U\+40D\@L/-x+40foreign.example\@$ours/;
-	return $form;
-}
-
-my @forms = (map({ my $ours = $_; map { spell($_, $ours) } @through } @ours),
-	map { spell($_, '') } @alone);
-
-# Where such an address is in truth: not in a domain of ours, or behind one.
-sub is_foreign
-{
-	my ($arrived) = @_;
-	my ($local, $domain) = $arrived =~ /^(.*)\@(.*)$/;
-	return 1 if !defined $local || $local =~ /[%!\@]/;
-	return $domain !~ /^(?:example\.com|sub\.example\.org|legacy\.example
-	    |\[192\.0\.2\.25\])\.?$/ix;
-}
-
-my @clients = (
-	['a stranger', '203.0.113.9', ['', 'ada@sender.example',
-	    'x@foreign.example']],
-	['over IPv6', '2001:db8:1::9', ['ada@sender.example']],
-	['over IPv6, mapped', '::ffff:203.0.113.9', ['ada@sender.example']],
-	['without a directory', '198.51.100.7', ['', 'ada@[192.0.2.25]']],
-	['a relay client beyond its domain', '192.0.2.200',
-	    ['ada@sender.example']],
-	['a partner', '10.1.2.3', ['joe@partner.example'],
-	    tls => $authority->issue('partner.example')],
-	['a user without the right', '10.2.3.4', ['alice@example.com'],
-	    tls => 1, login => 'alice'],
-);
-my $asked = 0;
-for my $client (@clients) {
-	my ($what, $address, $senders, %case) = @$client;
-	$play->sink->forget;
-	my @bad;
-	for my $from (@$senders) {
-		my ($smtp) = Case::enter($play, { client => $address, %case });
-		for my $to (@forms) {
-			$asked++;
-			$smtp->cmd('RSET');
-			push @bad, "MAIL $from", last
-			    if $smtp->mail($from) !~ /^250/;
-			my $reply = $smtp->rcpt($to);
-			push @bad, "$to: $reply" if $reply !~ /^[25]/;
-			$smtp->message if $reply =~ /^2/;
-		}
-		# This one has to come through, or nothing was tried.
-		$smtp->cmd('RSET');
-		push @bad, 'an honest message did not come through'
-		    if $smtp->deliver($from, ['alice@example.com']) !~ /^250/;
-		$smtp->quit;
-	}
-	push @bad, grep { is_foreign($_) } @{ $play->arrived_for };
-	is_deeply \@bad, [], "$what relays by no form of address";
-}
-note "$asked addresses";
 
 # ---- a list of our own ------------------------------------------------------
 

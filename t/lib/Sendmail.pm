@@ -135,10 +135,13 @@ sub _network
 
 # lines: of sendmail.mc, above all what connectorctl mta sendmail printed. sink:
 # port of the next hop for all mail. logins: SASL accounts. authority: who
-# certifies. listeners: the words of each DAEMON_OPTIONS.
+# certifies. listeners: the words of each DAEMON_OPTIONS. name: a folder of its
+# own, for one that runs beside another.
 sub new
 {
 	my ($class, $scratch, %option) = @_;
+	$scratch = bless { path => $scratch->folder($option{name}) },
+	    ref $scratch if defined $option{name};
 	my $self = bless {
 		lines => '',
 		logins => {},
@@ -170,6 +173,14 @@ sub ca
 {
 	my ($self) = @_;
 	return $self->{authority}->file;
+}
+
+# Takes these names for its own, from its start on.
+sub local_names
+{
+	my ($self, @names) = @_;
+	return $self->{scratch}->write('mail/local-host-names',
+		join '', map { "$_\n" } @names);
 }
 
 # The access map is made of these lines. Sendmail sees it at once.
@@ -231,6 +242,14 @@ sub queued
 {
 	my ($self) = @_;
 	return scalar(() = glob $self->{scratch}->path('mqueue/qf*'));
+}
+
+# For whom they are.
+sub waiting_for
+{
+	my ($self) = @_;
+	return map { Scratch::slurp($_) =~ /^R\w*:<?(.*?)>?$/mg }
+	    glob $self->{scratch}->path('mqueue/qf*');
 }
 
 # ---- files ------------------------------------------------------------------

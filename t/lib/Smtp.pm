@@ -48,6 +48,14 @@ sub greeting
 	return $self->{greeting};
 }
 
+# Waits so many seconds for anything from now on.
+sub patience
+{
+	my ($self, $seconds) = @_;
+	$self->{timeout} = $seconds;
+	return;
+}
+
 sub local_port
 {
 	my ($self) = @_;
