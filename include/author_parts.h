@@ -51,7 +51,6 @@ struct lexer {
 	const char *begin;
 	bool malformed; /* something was there that the RFC forbids */
 	bool after_at;  /* the last token that counts was an @ */
-	bool no_quotes; /* none is closed any more */
 	bool all_unclosed;
 	size_t unclosed_count;
 	size_t unclosed_next;

@@ -88,6 +88,9 @@ void build_read(
 /* Fills config->files from the setting connectors. */
 void build_find_files(struct build *build);
 
+/* The same from the connector files that another configuration found. */
+void build_same_files(struct build *build, const struct path_list *files);
+
 /* Fills config->globals' structs. */
 void build_globals(struct build *build);
 

@@ -24,4 +24,7 @@ void control_say(int fd, const char *head, const char *text, size_t len);
  */
 bool control_may_ask(int fd, long long *silent_until);
 
+/* Hears one request, does what it says and answers. */
+void control_serve(const struct keeper *keeper, int peer);
+
 #endif

@@ -31,6 +31,10 @@ struct ctl_answer {
 int ctl_ask(struct ctl_answer *answer, const char *verb, const char *path,
     const char *request, long long milliseconds) NODISCARD;
 
+/* The second half of it: the answer, from a socket that does not block. */
+int ctl_hear(struct ctl_answer *answer, const char *verb, const char *path,
+    int fd, long long milliseconds) NODISCARD;
+
 void ctl_answer_free(struct ctl_answer *answer);
 
 /* Line ends and printable characters pass, all else is '?'. */

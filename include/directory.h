@@ -20,6 +20,8 @@
 #ifndef DIRECTORY_H
 #define DIRECTORY_H
 
+#include <locale.h>
+
 #include "diag.h"
 #include "facts.h"
 
@@ -31,6 +33,12 @@ struct listing {
 	const char *name;   /* display name, UTF-8; "": none */
 	const char *logins; /* separated by commas; "": none */
 };
+
+/*
+ * The letters beyond ASCII, of the locale C.UTF-8: found by the first load, or
+ * by this, better while there is memory. 0: none.
+ */
+locale_t directory_prepare(void);
 
 /*
  * Loads the len bytes of a directory file, whose name problems carry. NULL

@@ -76,6 +76,7 @@ struct facts {
 	/* connect */
 	bool live;     /* there is live state: false when explaining */
 	bool admitted; /* the session count was below max_sessions */
+	bool stopping; /* at MAIL: the milter begins no new transaction */
 	enum slot slot;
 	struct addr client;       /* ADDR_NONE: the MTA gave no IP address */
 	struct endpoint listener; /* ADDR_NONE: the MTA did not tell */
@@ -135,6 +136,8 @@ enum tls_version facts_tls(const char *version);
 /*
  * The mechanism of a login, from {auth_type} and {auth_authen}.
  * MECHANISM_NONE unless both are there and the mechanism is not ANONYMOUS.
+ * Half a login is none: no MTA sends it of its own accord, and a default for
+ * one of the two (Postfix's milter_macro_defaults) is there for strangers, too.
  * {auth_author} never counts: any client sets it with MAIL AUTH=.
  */
 enum mechanism facts_mechanism(const char *auth_type, const char *auth_authen);

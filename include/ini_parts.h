@@ -39,6 +39,7 @@ struct ini_scan {
 	size_t problems;
 	bool stop;      /* the rest of the file is not looked at */
 	bool lost_line; /* a section or setting could not be kept */
+	bool scarce;    /* memory failed while iniparser read it */
 
 	struct ini *ini;
 	struct ini_key *keys; /* of all sections */

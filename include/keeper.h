@@ -1,7 +1,10 @@
 /*
  * keeper.h - the housekeeping thread: signals, reload, midnight, old snapshots.
  *
- * SIGHUP and SIGUSR1 reload, SIGUSR2 reopens the log, SIGTERM and SIGINT stop.
+ * SIGHUP and SIGUSR1 reload, SIGUSR2 reopens the log, SIGTERM and SIGINT stop:
+ * no session and no transaction begins any more, those that run have 20 seconds
+ * to end, then the milter stops; a second of these signals does not wait.
+ * Back pressure is measured by a second thread, which may hang alone.
  * keeper_block runs before any other thread exists, so that every thread leaves
  * these signals to this one. A reload that finds errors keeps the
  * configuration in use and logs every problem.
@@ -46,7 +49,15 @@ int keeper_reload(const struct keeper *keeper, long long milliseconds,
 /* Blocks the signals for this thread and all that it starts. */
 void keeper_block(void);
 
-/* Starts the thread; keeper must stay. 0, or -1. */
+/*
+ * Measures back pressure for the first time, for a few seconds at the most. 0,
+ * or a sysexits code after logging why not; then the process has to end. Before
+ * there are threads.
+ */
+int keeper_gauge_look(
+    struct live *live, const struct pressure_settings *settings) NODISCARD;
+
+/* Starts both threads; keeper must stay. 0, or -1. */
 int keeper_start(const struct keeper *keeper) NODISCARD;
 
 #endif

@@ -1,9 +1,14 @@
 /*
- * keeper_parts.h - the two ends of a reload, as the housekeeping thread tells
- * them to who waits.
+ * keeper_parts.h - what the files of the keeper room share.
+ *
+ * keeper.c is the housekeeping thread, keeper_reload.c tells who waits of the
+ * two ends of a reload, keeper_stop.c drains and stops, and keeper_gauge.c is a
+ * thread of its own. Called by the housekeeping thread.
  */
 #ifndef KEEPER_PARTS_H
 #define KEEPER_PARTS_H
+
+#include <signal.h>
 
 #include "keeper.h"
 
@@ -18,5 +23,24 @@ void reload_begin(struct reload *reload);
  * and freed; NULL: no memory.
  */
 void reload_end(struct reload *reload, bool live, char *problems);
+
+/* Begins new files of both logs. */
+void keeper_reopen(const struct keeper *keeper);
+
+/*
+ * Lets transactions end, for no longer than 20 seconds and until one of the
+ * blocked signals says to stop again; then stops the milter, and wakes it up
+ * until the process ends.
+ */
+void keeper_stop(const struct keeper *keeper, const sigset_t *signals);
+
+/* The thread that polls the gauge, each second; server must stay. 0, or -1. */
+int keeper_gauge_start(struct server *server) NODISCARD;
+
+/* Lets it poll at once. */
+void keeper_gauge_now(void);
+
+/* Looks whether there is anything to read, and whether it still reads. */
+void keeper_gauge_watch(const struct server *server);
 
 #endif

@@ -19,6 +19,7 @@ enum reply_id {
 	REPLY_NONE, /* carry on */
 	REPLY_UNDECIDED,
 	REPLY_AT_CONNECT, /* the MTA's own words: none can be set there */
+	REPLY_STOPPING,
 	REPLY_LISTENER,
 	REPLY_NO_CONNECTOR,
 	REPLY_CONNECTOR_FULL,

@@ -80,6 +80,7 @@ struct session {
 	struct facts facts;
 	uint16_t client_port;
 	bool counted; /* in live->sessions */
+	bool begun;   /* in live->transactions */
 	bool local_submission;
 	char *host;        /* as the log calls the client */
 	char *helo;        /* as the log shows it; NULL: none yet */
@@ -145,6 +146,10 @@ bool session_refuse(struct session *session, const struct judged *judged,
 bool session_refuse_internal(struct session *session, enum stage stage,
     const struct command *command, struct reply *reply);
 
+/* Likewise by rule admission, for mail that is not judged: the milter stops. */
+bool session_refuse_stopping(struct session *session,
+    const struct command *command, struct reply *reply);
+
 /* Is all that the connector decides only logged? Not when explaining. */
 bool session_monitors(
     const struct session *session, const struct judged *judged);
@@ -192,6 +197,13 @@ void session_take_slot(struct session *session, const struct snapshot *snapshot,
 
 /* Gives up what the session holds, at its end. */
 void session_leave(struct session *session);
+
+/*
+ * MAIL: counts a transaction, and learns whether it may begin at all; and its
+ * end, whatever it is, any number of times.
+ */
+void session_begin_transaction(struct session *session);
+void session_end_transaction(struct session *session);
 
 /*
  * What MAIL is judged by: resources, and the message counted by its sources;

@@ -180,9 +180,10 @@ struct setting_context {
 	struct place place; /* of the value */
 	const struct login_group *groups;
 	size_t group_count;
+	bool groups_lost; /* maybe some of them, to a problem that was added */
 };
 
-/* Parses text. 0, or -1 after adding at least one problem. */
+/* Parses text. 0, or -1 after at least one problem was added. */
 int setting_parse(const struct setting_context *context,
     const struct setting *setting, union setting_value *value,
     const char *text) NODISCARD;

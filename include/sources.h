@@ -2,8 +2,9 @@
  * sources.h - the bytes of all files a configuration was read from.
  *
  * A file is read once, whole, after it was found fit: a regular file (opened
- * without following a symbolic link and without blocking on a FIFO), not
- * writable by group or others, not empty, and not too large. What was checked
+ * without following a symbolic link and without blocking on a FIFO), owned by
+ * root, by who reads it or by the owner of the first file, not writable by
+ * group or others, not empty, and not too large. What was checked
  * is what is parsed: nobody opens the file again. The bytes of the INI files
  * and their lists are kept, so that a snapshot can be rebuilt at midnight from
  * exactly what was loaded, whatever became of the files; what is large or

@@ -48,6 +48,8 @@ struct sources {
 	struct shelf files;
 	struct shelf folders;
 	const char *main; /* the first file: paths are hashed relative to it */
+	bool has_owner;   /* once the first file was looked at */
+	uid_t owner;      /* of the first file: the others may be so, too */
 	bool sealed;
 };
 
@@ -89,8 +91,8 @@ const char *attempt_kind(mode_t mode);
 /* Says why; symbolic links and sockets cannot be opened. */
 void attempt_not_opened(const struct attempt *attempt, int error);
 
-/* 0, or -1 and a problem when the wrong people could write it. */
-int attempt_check_mode(
+/* 0, or -1 and a problem when the wrong people own or could write it. */
+int attempt_check_rights(
     const struct attempt *attempt, const struct stat *st) NODISCARD;
 
 /* A new item for attempt's path, or NULL and a problem. */

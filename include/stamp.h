@@ -19,7 +19,7 @@
  * has one or two lines "KEYID HEX": KEYID of 1 to 32 letters, digits, '-' and
  * '_', 64 to 256 hex digits; # begins a comment line. The first key signs, both
  * verify, so that keys can be changed without a gap. Keys are never printed,
- * and wiped when freed.
+ * kept out of memory images (secret.h), and wiped when freed.
  */
 #ifndef STAMP_H
 #define STAMP_H

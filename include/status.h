@@ -10,10 +10,13 @@
  *
  *     version, uptime     the program's; seconds
  *     draining            whether new sessions are turned away
+ *     stopping            whether the daemon ends with its last transaction
  *     configuration       hash, age (seconds since it was read), snapshots
  *                         (configurations in memory), last_reload: time, live
  *                         (what was read is in use), problems (lines)
- *     sessions            open, max
+ *     sessions            open, max, transactions (between MAIL and the end of
+ *                         the message), turned_away (connections since the
+ *                         start that there was no room for)
  *     connectors          name, sessions, max, and the verdicts since the
  *                         start: accepted, tempfailed, rejected
  *     verdicts            rule, stage, verdict, count since the start, where

@@ -37,8 +37,8 @@ struct writer *writer_new(
 void writer_free(struct writer *writer);
 
 /*
- * Starts the thread, with name for ps(1) and all signals blocked. 0, or -1. One
- * that was stopped may be started again.
+ * Starts the thread, with name for ps(1) and all signals blocked but those of
+ * faults. 0, or -1. One that was stopped may be started again.
  */
 int writer_start(struct writer *writer, const char *name) NODISCARD;
 

@@ -19,7 +19,6 @@ lexer_init(struct lexer *lexer, const char *begin, const char *end,
 	lexer->begin = begin;
 	lexer->malformed = false;
 	lexer->after_at = false;
-	lexer->no_quotes = false;
 	lexer->all_unclosed = false;
 	lexer->unclosed_count = 0;
 	lexer->unclosed_next = 0;
@@ -52,7 +51,7 @@ match_comment(struct lexer *lexer, const char *start, bool record)
 			return c + 1;
 		}
 	}
-	if (record) {
+	if (record) { /* GCOV_NEVER: else it is known to be closed */
 		lexer->all_unclosed = depth <= UNCLOSED_MAX;
 		lexer->unclosed_next = 0;
 		lexer->unclosed_count =
@@ -132,14 +131,14 @@ lex_quote(struct lexer *lexer, struct token *token)
 {
 	const char *c = token->begin + 1;
 
-	if (!lexer->way->quotes || lexer->no_quotes) {
+	if (!lexer->way->quotes) {
 		odd(lexer, token);
 		return;
 	}
 	while (c < lexer->end && *c != '"')
 		c += *c == '\\' && c + 1 < lexer->end ? 2 : 1;
+	/* What quotes are left have a backslash: no search begins there. */
 	if (c == lexer->end) {
-		lexer->no_quotes = true;
 		odd(lexer, token);
 		return;
 	}
@@ -177,8 +176,7 @@ is_literal(struct mailbox *mailbox, const char *inner, size_t len)
 		len--;
 	memcpy(path + 3, inner, len);
 	path[3 + len] = ']';
-	if (mailbox_parse(&parsed, path, len + 4) != NULL ||
-	    parsed.kind != MAILBOX_LITERAL)
+	if (mailbox_parse(&parsed, path, len + 4) != NULL)
 		return false;
 	mailbox->kind = parsed.kind;
 	memcpy(mailbox->domain, parsed.domain, sizeof(mailbox->domain));

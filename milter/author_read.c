@@ -312,13 +312,14 @@ blank(struct reader *r)
 static void
 byte(struct reader *r, char c)
 {
+	static const char specials[] = "<>,;:[]";
 	const bool encoded = r->previous == '=' && c == '?';
 
 	if (c == '@')
 		at_sign(r);
 	else if (c == '.')
 		dot(r);
-	else if (memchr("<>,;:[]", c, strlen("<>,;:[]")) != NULL)
+	else if (memchr(specials, c, sizeof(specials) - 1) != NULL)
 		special(r, c);
 	else
 		word_byte(r, c);
@@ -423,6 +424,7 @@ take(struct reader *r, const struct token *token)
 		end(r);
 		break;
 	case TOKEN_NOTHING:
+	default:
 		break;
 	case TOKEN_BLANK:
 		blank(r);

@@ -90,14 +90,43 @@ guess_bare(struct rewriter *r)
 	r->job->found(r->job->arg, &author);
 }
 
+/* A NUL is never one. */
+static bool
+is_one_of(char c, const char *set)
+{
+	while (*set != '\0' && *set != c)
+		set++;
+	return *set != '\0';
+}
+
 static size_t
 span_to(const char *text, size_t len, const char *ends)
 {
 	size_t n = 0;
 
-	while (n < len && (text[n] == '\0' || strchr(ends, text[n]) == NULL))
+	while (n < len && !is_one_of(text[n], ends))
 		n++;
 	return n;
+}
+
+/* A host before a bang, which a percent sign may cut short for who reads it. */
+static void
+guess_host(struct rewriter *r, struct piece host)
+{
+	const char *end = r->text + r->len;
+	const char *bang = host.text + host.len;
+	const bool whole = bang < end && *bang == '!';
+	const bool guessed = r->guessed;
+
+	bang += span_to(bang, (size_t)(end - bang), "!@");
+	if (bang == end || *bang == '@')
+		return;
+	bang++;
+	guess(r, host,
+	    (struct piece){ bang, span_to(bang, (size_t)(end - bang), "@") });
+	/* To an MTA that makes it up it may be a bare name all the same. */
+	if (!whole)
+		r->guessed = guessed;
 }
 
 /*
@@ -122,11 +151,7 @@ guess_routes(struct rewriter *r, bool is_route)
 			guess(r, domain,
 			    (struct piece){
 				r->text, (size_t)(c - 1 - r->text) });
-		if (next < end && *next == '!')
-			guess(r, domain,
-			    (struct piece){ next + 1,
-				span_to(
-				    next + 1, (size_t)(end - next - 1), "@") });
+		guess_host(r, domain);
 	}
 }
 

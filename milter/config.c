@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "directory.h"
 #include "lint.h"
 #include "text.h"
 
@@ -69,21 +70,6 @@ config_new(struct shared_sources *shared, const char *path, int today)
 	return config;
 }
 
-/* Reads the connector files that another configuration found. */
-static void
-read_same_files(struct build *build, const struct path_list *files)
-{
-	for (size_t i = 0; i < files->count; i++) {
-		const char *path =
-		    arena_strdup(build->config->arena, files->paths[i]);
-
-		if (path == NULL)
-			build_no_memory(build);
-		else
-			build_read(build, path, NULL);
-	}
-}
-
 /* Reads all files and fills everything but the connectors. */
 static void
 read_files(struct build *build, const struct path_list *files)
@@ -93,7 +79,7 @@ read_files(struct build *build, const struct path_list *files)
 	build_globals(build);
 	build_groups(build);
 	if (files != NULL)
-		read_same_files(build, files);
+		build_same_files(build, files);
 	else
 		build_find_files(build);
 }
@@ -183,6 +169,8 @@ build_all(struct build *build, const struct path_list *files)
 		.diags = build->diags };
 	struct connector_settings *settings;
 
+	/* Also for a directory that only a later configuration has. */
+	(void)directory_prepare();
 	read_files(build, files);
 	require_connectors(build);
 	check_names(build);

@@ -23,6 +23,7 @@ context_at(const struct build *build, const char *file, const char *section,
 		.place = { .file = file, .line = line, .section = section },
 		.groups = policy->groups,
 		.group_count = policy->group_count,
+		.groups_lost = !build->main_sound,
 	};
 }
 

@@ -18,6 +18,9 @@ build_no_memory(struct build *build)
 	const struct place place = { .file = build->config->path };
 
 	diag_add(build->diags, SEVERITY_ERROR, &place, "out of memory");
+	/* Whatever is missing from here on is no problem of the files. */
+	build->sound = false;
+	build->main_sound = false;
 	return -1;
 }
 
@@ -285,5 +288,19 @@ build_find_files(struct build *build)
 		} else {
 			add_file(build, path, &place);
 		}
+	}
+}
+
+void
+build_same_files(struct build *build, const struct path_list *files)
+{
+	for (size_t i = 0; i < files->count; i++) {
+		const char *path =
+		    arena_strdup(build->config->arena, files->paths[i]);
+
+		if (path == NULL)
+			build_no_memory(build);
+		else if (add_path(build, path) == 0)
+			build_read(build, path, NULL);
 	}
 }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "memo.h"
 #include "status.h"
 
 /* A report without memory for its problems. */
@@ -156,30 +157,28 @@ static void
 serve_request(const struct keeper *keeper, int peer, const char *line)
 {
 	char head[HEAD_MAX];
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
+	struct memo memo;
+	FILE *out = memo_open(&memo);
 	const char *word;
-	bool whole;
+	char *text;
 
 	if (out == NULL) {
 		say_error(peer, "no memory");
 		return;
 	}
 	word = answer(keeper, line, out);
-	whole = !ferror(out);
-	whole = fclose(out) == 0 && whole;
-	if (!whole || word == NULL) {
-		say_error(peer, whole ? text : "no memory");
+	text = memo_close(&memo, out);
+	if (text == NULL || word == NULL) {
+		say_error(peer, text != NULL ? text : "no memory");
 	} else {
-		snprintf(head, sizeof(head), "%s %zu\n", word, len);
-		control_say(peer, head, text, len);
+		snprintf(head, sizeof(head), "%s %zu\n", word, memo.len);
+		control_say(peer, head, text, memo.len);
 	}
 	free(text);
 }
 
-static void
-serve_peer(const struct keeper *keeper, int peer)
+void
+control_serve(const struct keeper *keeper, int peer)
 {
 	char line[CONTROL_REQUEST_MAX + 1];
 	const char *fault = control_hear(peer, line);
@@ -204,7 +203,7 @@ serve(void *arg)
 			continue;
 		}
 		if (control_may_ask(peer, &control->silent_until))
-			serve_peer(control->keeper, peer);
+			control_serve(control->keeper, peer);
 		close(peer);
 	}
 	return NULL;

@@ -4,6 +4,7 @@
 #include "control.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -61,6 +62,21 @@ listen_at(const char *path)
 	return -1;
 }
 
+/* Ours, the user's, and nobody else's to use. */
+static bool
+give(const char *path, const char *user)
+{
+	struct stat opened;
+
+	/* Giving says best what is wrong with what is no socket. */
+	if (lstat(path, &opened) == 0 && !S_ISSOCK(opened.st_mode) &&
+	    process_give_socket(path, user) != 0)
+		return false;
+	return process_identify(path, &opened) == 0 &&
+	    process_give_socket(path, user) == 0 &&
+	    process_verify(path, &opened, S_IRUSR | S_IWUSR, "") == 0;
+}
+
 int
 control_open(const char *path, const char *user)
 {
@@ -76,7 +92,7 @@ control_open(const char *path, const char *user)
 		    LOG_ERR, "cannot listen on %s: %s", path, strerror(errno));
 		return -1;
 	}
-	if (process_give_socket(path, user) != 0) {
+	if (!give(path, user)) {
 		control_close(path);
 		close(fd);
 		return -1;

@@ -188,17 +188,16 @@ read_all(struct ctl_answer *answer, int fd, const struct question *question)
 	return CTL_OK;
 }
 
-/* "WORD BYTES": is the text behind it whole? */
+/* "WORD BYTES": is the text behind it whole? Behind a NUL there is no line. */
 static bool
-is_whole(struct ctl_answer *answer, const char *line, const char *word)
+is_whole(const struct ctl_answer *answer, const char *word)
 {
-	const size_t len = strlen(word);
 	char want[WORD_MAX];
+	const int len =
+	    snprintf(want, sizeof(want), "%s%zu", word, answer->len);
 
-	if (strncmp(line, word, len) != 0)
-		return false;
-	snprintf(want, sizeof(want), "%zu", answer->len);
-	return strcmp(line + len, want) == 0;
+	return answer->text == answer->bytes + len + 1 &&
+	    strcmp(answer->bytes, want) == 0;
 }
 
 /* Takes the first line off. */
@@ -217,9 +216,9 @@ understand(struct ctl_answer *answer, const struct question *question)
 		*end = '\0';
 		answer->text = end + 1;
 		answer->len -= (size_t)(answer->text - answer->bytes);
-		if (is_whole(answer, answer->bytes, "ok "))
+		if (is_whole(answer, "ok "))
 			return CTL_OK;
-		answer->failed = is_whole(answer, answer->bytes, "failed ");
+		answer->failed = is_whole(answer, "failed ");
 		if (answer->failed)
 			return CTL_OK;
 	}
@@ -232,6 +231,33 @@ understand(struct ctl_answer *answer, const struct question *question)
 	text_put_safe(&text, answer->bytes + strlen(WORD_ERROR),
 	    strlen(answer->bytes + strlen(WORD_ERROR)), TEXT_PROSE);
 	return complain(question, EX_UNAVAILABLE, "the daemon says: %s", shown);
+}
+
+/* Frees what it cannot use. */
+static int
+hear(struct ctl_answer *answer, int fd, const struct question *question)
+{
+	int status = read_all(answer, fd, question);
+
+	if (status == CTL_OK)
+		status = understand(answer, question);
+	if (status != CTL_OK)
+		ctl_answer_free(answer);
+	return status;
+}
+
+int
+ctl_hear(struct ctl_answer *answer, const char *verb, const char *path, int fd,
+    long long milliseconds)
+{
+	const struct question question = {
+		.verb = verb,
+		.path = path,
+		.deadline = clock_ms() + milliseconds,
+	};
+
+	memset(answer, 0, sizeof(*answer));
+	return hear(answer, fd, &question);
 }
 
 int
@@ -251,14 +277,10 @@ ctl_ask(struct ctl_answer *answer, const char *verb, const char *path,
 	status = open_socket(&fd, &question);
 	if (status == CTL_OK) {
 		send_request(fd, &question);
-		status = read_all(answer, fd, &question);
+		status = hear(answer, fd, &question);
 	}
-	if (status == CTL_OK)
-		status = understand(answer, &question);
 	if (fd >= 0)
 		close(fd);
-	if (status != CTL_OK)
-		ctl_answer_free(answer);
 	return status;
 }
 

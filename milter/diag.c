@@ -252,30 +252,15 @@ show_byte(char unit[UNIT_MAX], const char *c)
 	return text.len;
 }
 
-/* How many bytes of value, from its front, fit into room when shown. */
+/* How many bytes of value, from its front or back, fit into room when shown. */
 static size_t
-fit_front(const char *value, size_t len, size_t room)
+fit(const char *value, size_t len, size_t room, bool back)
 {
 	char unit[UNIT_MAX];
 	size_t n = 0;
 
 	for (size_t used = 0; n < len; n++) {
-		used += show_byte(unit, &value[n]);
-		if (used > room)
-			break;
-	}
-	return n;
-}
-
-/* The same, from its back. */
-static size_t
-fit_back(const char *value, size_t len, size_t room)
-{
-	char unit[UNIT_MAX];
-	size_t n = 0;
-
-	for (size_t used = 0; n < len; n++) {
-		used += show_byte(unit, &value[len - n - 1]);
+		used += show_byte(unit, &value[back ? len - n - 1 : n]);
 		if (used > room)
 			break;
 	}
@@ -288,7 +273,7 @@ diag_quote(char buf[DIAG_QUOTE_MAX], const char *value)
 	const size_t room = DIAG_QUOTE_MAX - sizeof("''");
 	const size_t half = (room - strlen("...")) / 2;
 	size_t len = strlen(value);
-	size_t front = fit_front(value, len, room);
+	size_t front = fit(value, len, room, false);
 	struct text text;
 
 	text_init(&text, buf, DIAG_QUOTE_MAX);
@@ -296,9 +281,9 @@ diag_quote(char buf[DIAG_QUOTE_MAX], const char *value)
 	if (front == len) {
 		text_put_safe(&text, value, len, TEXT_PROSE);
 	} else {
-		size_t back = fit_back(value, len, half);
+		size_t back = fit(value, len, half, true);
 
-		front = fit_front(value, len, half);
+		front = fit(value, len, half, false);
 		text_put_safe(&text, value, front, TEXT_PROSE);
 		text_put(&text, "...");
 		text_put_safe(&text, value + len - back, back, TEXT_PROSE);

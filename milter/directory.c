@@ -13,8 +13,6 @@ directory_free(struct directory *directory)
 {
 	if (directory == NULL)
 		return;
-	if (directory->locale != (locale_t)0)
-		freelocale(directory->locale);
 	free(directory->keys);
 	free(directory->listings);
 	free(directory->pool);

@@ -131,14 +131,17 @@ unfit(const struct mailbox *mailbox)
 	return NULL;
 }
 
-/* Why text is no recipient, and in *detail what its parser says, or NULL. */
+/*
+ * Why text, which is not empty, is no recipient, and in *detail what its parser
+ * says, or NULL.
+ */
 static const char *
 parse(struct mailbox *mailbox, struct stretch text, const char **detail)
 {
 	*detail = NULL;
-	if (text.at < text.end && (*text.at == '<' || text.end[-1] == '>'))
+	if (*text.at == '<' || text.end[-1] == '>')
 		return "stands in angle brackets";
-	if (text.at < text.end && *text.at == '@')
+	if (*text.at == '@')
 		return "begins with '@', so it has no local part, or a route";
 	*detail = mailbox_parse(mailbox, text.at, stretch_len(text));
 	return *detail != NULL ? "is not an address" : unfit(mailbox);

@@ -10,6 +10,26 @@
 
 #include "text.h"
 
+/*
+ * One for all, and for good: where memory fails just once glibc remembers that
+ * it found no such locale.
+ */
+static locale_t letters;
+
+locale_t
+directory_prepare(void)
+{
+	/* Without memory it may be none, or one that knows only ASCII. */
+	if (letters != (locale_t)0)
+		return letters;
+	letters = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
+	if (letters != (locale_t)0 && towlower_l(0xc4, letters) != 0xe4) {
+		freelocale(letters);
+		letters = (locale_t)0;
+	}
+	return letters;
+}
+
 struct reader *
 reader_new(const char *file, const char *bytes, size_t len, struct diags *diags)
 {
@@ -20,10 +40,8 @@ reader_new(const char *file, const char *bytes, size_t len, struct diags *diags)
 	reader->diags = diags;
 	reader->place.file = file;
 	reader->rest = (struct stretch){ bytes, bytes + len };
-	reader->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-	/* Without memory it may be none, or one that knows only ASCII. */
-	if (reader->locale != (locale_t)0 &&
-	    towlower_l(0xc4, reader->locale) == 0xe4)
+	reader->locale = directory_prepare();
+	if (reader->locale != (locale_t)0)
 		return reader;
 	reader_free(reader);
 	return NULL;
@@ -32,10 +50,6 @@ reader_new(const char *file, const char *bytes, size_t len, struct diags *diags)
 void
 reader_free(struct reader *reader)
 {
-	if (reader == NULL)
-		return;
-	if (reader->locale != (locale_t)0)
-		freelocale(reader->locale);
 	free(reader);
 }
 

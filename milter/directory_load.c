@@ -126,7 +126,7 @@ by_offset(const void *left, const void *right)
 	return (a->offset > b->offset) - (a->offset < b->offset);
 }
 
-/* The address at offset, as it is written. */
+/* The address at offset, as it is written; one was read there. */
 static struct stretch
 written(const struct loader *loader, uint32_t offset)
 {
@@ -138,9 +138,9 @@ written(const struct loader *loader, uint32_t offset)
 
 	if (feed != NULL)
 		rest.end = feed;
-	if (stretch_word(&rest, &word, &closed))
-		(void)stretch_item(&word, &address);
-	if (stretch_len(address) > 0 && address.end[-1] == '\r')
+	(void)stretch_word(&rest, &word, &closed);
+	(void)stretch_item(&word, &address);
+	if (address.end[-1] == '\r')
 		address.end--;
 	return address;
 }
@@ -253,7 +253,6 @@ fill(struct directory *directory, struct loader *loader)
 	directory->internal_only = loader->internal_only;
 	directory->locale = loader->reader->locale;
 	loader->pool = NULL;
-	loader->reader->locale = (locale_t)0;
 	return 0;
 }
 

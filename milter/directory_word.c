@@ -48,7 +48,10 @@ stretch_item(struct stretch *list, struct stretch *item)
 	return true;
 }
 
-/* Is there a control character, of one byte or two, or a line separator? */
+/*
+ * Is there a control character, of one byte or two, or a line separator? Text
+ * is UTF-8 and has no DEL: the line was looked at.
+ */
 static bool
 has_control(struct stretch text)
 {
@@ -57,10 +60,9 @@ has_control(struct stretch text)
 		const unsigned char next =
 		    c + 1 < text.end ? (unsigned char)c[1] : 0;
 
-		if (byte < 0x20 || byte == 0x7f ||
-		    (byte == 0xc2 && next < 0xa0))
+		if (byte < 0x20 || (byte == 0xc2 && next < 0xa0))
 			return true;
-		if (byte == 0xe2 && next == 0x80 && c + 2 < text.end &&
+		if (byte == 0xe2 && next == 0x80 &&
 		    (c[2] == '\xa8' || c[2] == '\xa9'))
 			return true;
 	}

@@ -86,8 +86,10 @@ next_character(const char **name, size_t *left)
 static bool
 is_plain(char c)
 {
+	static const char others[] = "0123456789!*+-/";
+
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c != '\0' && strchr("0123456789!*+-/", c) != NULL);
+	    memchr(others, c, sizeof(others) - 1) != NULL;
 }
 
 static size_t

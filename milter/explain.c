@@ -133,8 +133,13 @@ selected(void *arg, const struct judged *judged, const struct owner *owner)
 static bool
 play_connect(struct session *session, const struct question *question)
 {
+	char name[DOMAIN_MAX + 1];
+	const char *typed = question->client_name;
+	/* A person may write U-labels, which DNS has not. */
+	const bool is_domain = typed != NULL &&
+	    domain_canonical(name, typed, strlen(typed)) == NULL;
 	const struct connect_info info = {
-		.host = question->client_name,
+		.host = is_domain ? name : typed,
 		.client = question->client,
 		.client_port = question->client_port,
 		.client_resolve = question->client_name != NULL ? "OK" : "FAIL",

@@ -18,6 +18,8 @@
 
 #define LINE_MAX_BYTES 256
 
+#define SECOND_NS 1000000000LL
+
 struct gauge {
 	struct resource_state {
 		/* For all threads. */
@@ -33,6 +35,9 @@ struct gauge {
 		bool complained;
 	} resources[RESOURCE_COUNT];
 	atomic_int level;
+	atomic_llong polled; /* when the last poll that ended began */
+	atomic_bool watched; /* there is something to look at */
+	bool expired;        /* as the one that watches said to the log */
 };
 
 static void put_percent(struct text *out, long long value);
@@ -274,6 +279,15 @@ obey(struct resource_state *state, const struct thresholds *thresholds)
 	state->due = LLONG_MIN;
 }
 
+static bool
+is_anything_looked_at(const struct pressure_settings *settings)
+{
+	for (enum resource i = 0; i < RESOURCE_COUNT; i++)
+		if (is_looked_at(settings, i))
+			return true;
+	return false;
+}
+
 bool
 gauge_poll(struct gauge *gauge, const struct pressure_settings *settings,
     long long now)
@@ -281,6 +295,7 @@ gauge_poll(struct gauge *gauge, const struct pressure_settings *settings,
 	int worst = PRESSURE_LOW;
 	bool read = true;
 
+	atomic_store(&gauge->watched, is_anything_looked_at(settings));
 	for (enum resource i = 0; i < RESOURCE_COUNT; i++) {
 		struct resource_state *state = &gauge->resources[i];
 		int level;
@@ -297,27 +312,64 @@ gauge_poll(struct gauge *gauge, const struct pressure_settings *settings,
 		worst = level > worst ? level : worst;
 	}
 	atomic_store(&gauge->level, worst);
+	atomic_store(&gauge->polled, now);
 	return read;
 }
 
-enum pressure
-gauge_level(const struct gauge *gauge)
+static bool
+is_expired(const struct gauge *gauge, long long now)
 {
+	return atomic_load(&gauge->watched) &&
+	    now - atomic_load(&gauge->polled) > GAUGE_EXPIRY_NS;
+}
+
+void
+gauge_watch(struct gauge *gauge, const struct pressure_settings *settings,
+    long long now)
+{
+	bool expired;
+
+	atomic_store(&gauge->watched, is_anything_looked_at(settings));
+	expired = is_expired(gauge, now);
+	if (expired && !gauge->expired)
+		log_line(LOG_ERR,
+		    "back pressure: reading takes more than %lld seconds; mail "
+		    "is deferred",
+		    GAUGE_EXPIRY_NS / SECOND_NS);
+	if (!expired && gauge->expired)
+		log_line(LOG_NOTICE,
+		    "back pressure: reading goes on, or is not "
+		    "asked for");
+	gauge->expired = expired;
+}
+
+enum pressure
+gauge_level(const struct gauge *gauge, long long now)
+{
+	if (!atomic_load(&gauge->watched))
+		return PRESSURE_LOW;
+	if (is_expired(gauge, now))
+		return PRESSURE_UNKNOWN;
 	return (enum pressure)atomic_load(&gauge->level);
 }
 
 void
-gauge_read(
-    const struct gauge *gauge, struct gauge_reading readings[RESOURCE_COUNT])
+gauge_read(const struct gauge *gauge,
+    struct gauge_reading readings[RESOURCE_COUNT], long long now)
 {
+	const bool expired = is_expired(gauge, now);
+
 	for (size_t i = 0; i < RESOURCE_COUNT; i++) {
 		const struct resource_state *state = &gauge->resources[i];
 
 		readings[i] = (struct gauge_reading){
 			.name = rows[i].name,
-			.set = atomic_load(&state->set),
-			.value = atomic_load(&state->value),
-			.level = (enum pressure)atomic_load(&state->level),
+			.set = atomic_load(&gauge->watched) &&
+			    atomic_load(&state->set),
+			.value = expired ? -1 : atomic_load(&state->value),
+			.level = expired
+			    ? PRESSURE_UNKNOWN
+			    : (enum pressure)atomic_load(&state->level),
 		};
 	}
 }

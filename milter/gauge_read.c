@@ -81,7 +81,8 @@ gauge_memory(const char *meminfo)
 static int
 read_file(const char *path, char *buf, size_t size)
 {
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
+	const int fd =
+	    open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	size_t len = 0;
 	ssize_t n;
 	int saved;

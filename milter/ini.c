@@ -3,6 +3,7 @@
  */
 #include "ini_parts.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,7 +11,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#if __has_include(<iniparser/iniparser.h>)
 #include <iniparser/iniparser.h>
+#else
+#include <iniparser.h>
+#endif
 
 /* iniparser's callback is told nothing of ours. */
 static struct ini_scan *loading;
@@ -19,6 +24,7 @@ PRINTF_LIKE(1, 2)
 static int
 hear(const char *fmt, ...)
 {
+	const bool scarce = errno == ENOMEM;
 	char words[512], quoted[DIAG_QUOTE_MAX];
 	va_list ap;
 	int len;
@@ -27,8 +33,11 @@ hear(const char *fmt, ...)
 	len = vsnprintf(words, sizeof(words), fmt, ap);
 	va_end(ap);
 	words[strcspn(words, "\n")] = '\0';
-	ini_problem(loading, "iniparser says %s; the file was not read",
-	    diag_quote(quoted, words));
+	if (scarce)
+		ini_no_memory(loading);
+	else
+		ini_problem(loading, "iniparser says %s; the file was not read",
+		    diag_quote(quoted, words));
 	return len;
 }
 
@@ -55,10 +64,18 @@ memory_file(struct span bytes)
 	return fd;
 }
 
-/* Without memory iniparser gives a dictionary it cannot even free. */
-static dictionary *
-drop_broken(dictionary *dict)
+/*
+ * Stands in for iniparser's own: that gives a dictionary without tables when
+ * there is no memory for them, and iniparser_load then crashes.
+ */
+dictionary *
+dictionary_new(size_t size)
 {
+	dictionary *(*theirs)(size_t);
+	dictionary *dict;
+
+	*(void **)&theirs = dlsym(RTLD_NEXT, "dictionary_new");
+	dict = theirs != NULL ? theirs(size) : NULL;
 	if (dict == NULL ||
 	    (dict->key != NULL && dict->val != NULL && dict->hash != NULL))
 		return dict;
@@ -66,9 +83,14 @@ drop_broken(dictionary *dict)
 	free(dict->val);
 	free(dict->hash);
 	free(dict);
+	errno = ENOMEM;
 	return NULL;
 }
 
+/*
+ * Without memory iniparser also loses lines in silence; scan->scarce is how
+ * that is told from lines that it reads differently.
+ */
 static dictionary *
 load(struct ini_scan *scan, struct span bytes)
 {
@@ -85,7 +107,9 @@ load(struct ini_scan *scan, struct span bytes)
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	loading = scan;
 	iniparser_set_error_callback(hear);
-	dict = drop_broken(iniparser_load(path));
+	errno = 0;
+	dict = iniparser_load(path);
+	scan->scarce = errno == ENOMEM;
 	iniparser_set_error_callback(NULL);
 	loading = NULL;
 	close(fd);
@@ -125,6 +149,11 @@ compare_entry(
 		return;
 	if (value != NULL && found != NULL && strcmp(value, found) == 0)
 		return;
+	if (scan->scarce) {
+		scan->place = (struct place){ .file = scan->place.file };
+		ini_no_memory(scan);
+		return;
+	}
 	ini_set_place(scan, entry);
 	ini_problem(scan,
 	    "read differently by iniparser, as %s and not %s; write it plainer",
@@ -137,7 +166,7 @@ compare(struct ini_scan *scan, const dictionary *dict)
 {
 	static const char missing[] = "(nothing)";
 
-	for (size_t i = 0; i < scan->entry_count; i++) {
+	for (size_t i = 0; i < scan->entry_count && !scan->stop; i++) {
 		const struct ini_entry *entry = &scan->entries[i];
 
 		compare_entry(

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "log.h"
+#include "memo.h"
 #include "milter.h"
 #include "notify.h"
 #include "process.h"
@@ -19,13 +20,6 @@
 
 /* How often the date and unused snapshots are looked at. */
 static const struct timespec pause_time = { .tv_sec = 1 };
-
-/* How long refusals that were held back have to go out at a stop. */
-static const struct timespec last_time = { .tv_nsec = 250000000 };
-
-/* How often, and how long, a stopping listener is woken up. */
-static const struct timespec knock_time = { .tv_nsec = 50000000 };
-#define KNOCKS_MAX 200
 
 static void
 signals_of(sigset_t *set)
@@ -51,17 +45,13 @@ keeper_block(void)
 static char *
 text_of(const struct diags *diags)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	struct memo memo;
+	FILE *out = memo_open(&memo);
 
 	if (out == NULL)
 		return NULL;
 	diags_print(diags, out);
-	if (fclose(out) == 0)
-		return text;
-	free(text);
-	return NULL;
+	return memo_close(&memo, out);
 }
 
 static void
@@ -101,31 +91,52 @@ apply(const struct server *server)
 
 	protolog_configure(server->live->protolog,
 	    config_protocol_log(snapshot_config(snapshot)));
+	milter_set_max_sessions(
+	    config_milter(snapshot_config(snapshot))->max_sessions);
+	keeper_gauge_now();
 	snapshots_unpin(server->snapshots, snapshot);
 }
 
-/* What is due is read; what cannot be is logged there, and is unknown. */
-static void
-read_gauges(const struct server *server)
+/* More sessions than the system lets us serve are a problem as well. */
+static struct config *
+check_limits(
+    struct config *config, const struct keeper *keeper, struct diags *diags)
 {
-	struct snapshot *snapshot = snapshots_pin(server->snapshots);
-	struct live *live = server->live;
+	struct snapshot *snapshot = snapshots_pin(keeper->server->snapshots);
+	const long long in_use =
+	    config_milter(snapshot_config(snapshot))->max_sessions;
+	const struct place place = { .file = keeper->config_path };
+	char buf[256];
+	struct text why;
 
-	(void)gauge_poll(live->gauge,
-	    config_pressure(snapshot_config(snapshot)), live->now());
-	snapshots_unpin(server->snapshots, snapshot);
+	snapshots_unpin(keeper->server->snapshots, snapshot);
+	text_init(&why, buf, sizeof(buf));
+	if (config_milter(config)->max_sessions <= in_use ||
+	    process_limits_suffice(config_milter(config)->max_sessions, &why))
+		return config;
+	diag_add(diags, SEVERITY_ERROR, &place, "%s", buf);
+	config_free(config);
+	return NULL;
 }
 
 /* Reads the files; every problem is logged, and written to *problems. */
 static struct config *
-read_files(const char *path, char **problems)
+read_files(const struct keeper *keeper, char **problems)
 {
 	struct diags *diags = diags_new();
 	struct config *config;
 
 	if (diags == NULL)
 		return NULL;
-	config = config_load(path, today(), diags);
+	config = config_load(keeper->config_path, today(), diags);
+	if (config != NULL &&
+	    !process_check_owner(
+		keeper->config_path, config_milter(config), diags)) {
+		config_free(config);
+		config = NULL;
+	}
+	if (config != NULL)
+		config = check_limits(config, keeper, diags);
 	*problems = text_of(diags);
 	diags_free(diags);
 	if (*problems != NULL)
@@ -142,7 +153,7 @@ reload(const struct keeper *keeper)
 
 	notify("RELOADING=1");
 	reload_begin(keeper->reload);
-	config = read_files(keeper->config_path, &problems);
+	config = read_files(keeper, &problems);
 	live =
 	    config != NULL && use(keeper->server->snapshots, config, "reload");
 	if (config == NULL)
@@ -170,43 +181,16 @@ turn_the_day(struct snapshots *snapshots)
 		(void)use(snapshots, next, "a new day");
 }
 
-static bool
-are_held(struct tarpit *tarpit)
+void
+keeper_reopen(const struct keeper *keeper)
 {
-	struct tarpit_usage usage;
-
-	tarpit_usage(tarpit, &usage);
-	return usage.held > 0;
-}
-
-/* Held back, not forgotten: once libmilter stops it writes no more. */
-static void
-let_refusals_out(struct tarpit *tarpit)
-{
-	const bool held = are_held(tarpit);
-
-	tarpit_stop(tarpit);
-	if (held)
-		nanosleep(&last_time, NULL);
-}
-
-static void
-stop(const struct keeper *keeper)
-{
-	log_line(LOG_NOTICE, "stopping");
-	notify("STOPPING=1");
-	let_refusals_out(keeper->server->live->tarpit);
-	milter_stop();
-	/* The first knock may come before libmilter knows that it stops. */
-	for (unsigned i = 0; i < KNOCKS_MAX; i++) {
-		process_knock(keeper->socket);
-		nanosleep(&knock_time, NULL);
-	}
+	log_reopen();
+	protolog_reopen(keeper->server->live->protolog);
 }
 
 /* False when the daemon stops. */
 static bool
-handle(const struct keeper *keeper, int signal)
+handle(const struct keeper *keeper, int signal, const sigset_t *signals)
 {
 	switch (signal) {
 	case SIGHUP:
@@ -214,12 +198,11 @@ handle(const struct keeper *keeper, int signal)
 		reload(keeper);
 		return true;
 	case SIGUSR2:
-		log_reopen();
-		protolog_reopen(keeper->server->live->protolog);
+		keeper_reopen(keeper);
 		return true;
 	case SIGTERM:
 	case SIGINT:
-		stop(keeper);
+		keeper_stop(keeper, signals);
 		return false;
 	default:
 		return true;
@@ -239,8 +222,8 @@ keep(void *arg)
 		const int signal = sigtimedwait(&set, NULL, &pause_time);
 
 		if (signal > 0)
-			serving = handle(keeper, signal);
-		read_gauges(keeper->server);
+			serving = handle(keeper, signal, &set);
+		keeper_gauge_watch(keeper->server);
 		turn_the_day(snapshots);
 		snapshots_collect(snapshots);
 	}
@@ -252,6 +235,8 @@ keeper_start(const struct keeper *keeper)
 {
 	pthread_t thread;
 
+	if (keeper_gauge_start(keeper->server) != 0)
+		return -1;
 	/* pthread_create wants a plain pointer; keep() only reads. */
 	if (pthread_create(&thread, NULL, keep, (void *)(uintptr_t)keeper) != 0)
 		return -1;

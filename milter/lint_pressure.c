@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "queue.h"
 
@@ -74,37 +73,54 @@ refuse_folder(const struct lint *lint, int error)
 	    error != 0 ? strerror(error) : "");
 }
 
-static bool
-check_folder(const struct lint *lint)
+static void
+refuse_queue(const struct lint *lint, int error)
 {
-	struct stat st;
-	int error = 0;
+	const struct place place =
+	    lint_global_place(lint, HERE, "queue_length");
+	char quoted[DIAG_QUOTE_MAX];
 
-	if (stat(settings_of(lint)->queue_directory, &st) != 0)
-		error = errno;
-	else if (S_ISDIR(st.st_mode))
-		return true;
-	refuse_folder(lint, error);
-	return false;
+	diag_add(lint->diags, SEVERITY_ERROR, &place,
+	    "the queue %s cannot be read: %s; let the milter's user read it, "
+	    "or leave queue_length empty",
+	    diag_quote(quoted, settings_of(lint)->queue_directory),
+	    strerror(error));
+}
+
+/* No reason to refuse all the rest: mail is deferred for as long. */
+static void
+warn_of_silence(const struct lint *lint)
+{
+	const struct place place =
+	    lint_global_place(lint, HERE, "queue_directory");
+	char quoted[DIAG_QUOTE_MAX];
+
+	diag_add(lint->diags, SEVERITY_WARNING, &place,
+	    "%s does not answer; mail is deferred until it does",
+	    diag_quote(quoted, settings_of(lint)->queue_directory));
 }
 
 static void
 check_queue(const struct lint *lint)
 {
-	static const char key[] = "queue_length";
 	const struct pressure_settings *settings = settings_of(lint);
 	const struct thresholds *borders =
 	    &settings->thresholds[RESOURCE_QUEUE_LENGTH];
-	const struct place place = lint_global_place(lint, HERE, key);
-	char quoted[DIAG_QUOTE_MAX];
 
-	if (borders->set &&
-	    queue_length(settings->queue_directory, borders->to_high) == -1)
-		diag_add(lint->diags, SEVERITY_ERROR, &place,
-		    "the queue %s cannot be read: %s; let the milter's user "
-		    "read it, or leave queue_length empty",
-		    diag_quote(quoted, settings->queue_directory),
-		    strerror(errno));
+	switch (queue_look(
+	    settings->queue_directory, borders->set ? borders->to_high : 0)) {
+	case QUEUE_READABLE:
+		break;
+	case QUEUE_NO_FOLDER:
+		refuse_folder(lint, errno);
+		break;
+	case QUEUE_UNREADABLE:
+		refuse_queue(lint, errno);
+		break;
+	case QUEUE_MUTE:
+		warn_of_silence(lint);
+		break;
+	}
 }
 
 void
@@ -117,6 +133,6 @@ lint_pressure(const struct lint *lint)
 		return;
 	if (!has_queue(settings))
 		check_without_queue(lint);
-	else if (lint->looks && check_folder(lint))
+	else if (lint->looks)
 		check_queue(lint);
 }

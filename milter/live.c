@@ -8,6 +8,9 @@
 
 #define SECOND_NS 1000000000LL
 
+/* After it was scarce. */
+#define CALM_NS (60 * SECOND_NS)
+
 long long
 live_clock(void)
 {
@@ -15,6 +18,41 @@ live_clock(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * SECOND_NS + now.tv_nsec;
+}
+
+void
+live_set_scarce(struct live *live)
+{
+	atomic_store(&live->scarce_until, live->now() + SECOND_NS);
+}
+
+/* Nobody looks at the clock before it was ever scarce. */
+static bool
+was_scarce(const struct live *live, long long since)
+{
+	const long long until = atomic_load(&live->scarce_until);
+
+	return until != 0 && live->now() < until + since;
+}
+
+bool
+live_is_scarce(const struct live *live)
+{
+	return was_scarce(live, 0);
+}
+
+static _Thread_local bool never_waits;
+
+void
+live_never_wait(void)
+{
+	never_waits = true;
+}
+
+bool
+live_may_wait(const struct live *live)
+{
+	return !never_waits && !was_scarce(live, CALM_NS);
 }
 
 struct live *

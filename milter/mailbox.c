@@ -294,6 +294,7 @@ parse_address_item(
     struct arena *arena, struct mailbox_pattern *pattern, const char *text)
 {
 	struct mailbox mailbox;
+	const char *wrong;
 
 	if (text[0] == '<')
 		return "an address stands here without angle brackets; write "
@@ -301,8 +302,10 @@ parse_address_item(
 	if (text[0] == '@' || strncmp(text, "*@", 2) == 0)
 		return "a local part is missing; write example.com for every "
 		       "address of that domain";
-	if (mailbox_parse(&mailbox, text, strlen(text)) != NULL ||
-	    mailbox.kind == MAILBOX_BARE)
+	wrong = mailbox_parse(&mailbox, text, strlen(text));
+	if (wrong == domain_no_memory)
+		return wrong;
+	if (wrong != NULL || mailbox.kind == MAILBOX_BARE)
 		return "not an address; write user@example.com, example.com "
 		       "or *.example.com";
 	if (mailbox.kind == MAILBOX_LITERAL)

@@ -2,6 +2,7 @@
  * main.c - connector-milter: options, start, and the exit status.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +14,18 @@
 #include "control.h"
 #include "digest.h"
 #include "keeper.h"
+#include "last_words.h"
 #include "log.h"
 #include "milter.h"
 #include "notify.h"
 #include "process.h"
+#include "sandbox.h"
 #include "session.h"
 #include "setting_check.h"
 #include "text.h"
 #include "today.h"
 #include "waker.h"
+#include "watchdog.h"
 
 /*
  * Enough for a callback's buffers many times over, and for what the thread
@@ -41,7 +45,7 @@ struct options {
 };
 
 static const char usage_text[] =
-    "usage: connector-milter [-fnvV] [-c file] [-p socket] [-u user[:group]]\n"
+    "usage: connector-milter [-fntvV] [-c file] [-p socket] [-u user[:group]]\n"
     "  -c file   main configuration file\n"
     "            (default " CONFIG_DEFAULT_PATH ")\n"
     "  -n, -t    check the configuration and exit\n"
@@ -64,8 +68,8 @@ print_version(void)
 	unsigned milter[3];
 
 	milter_version(milter);
-	printf("connector-milter %s (libmilter %u.%u.%u)\n", VERSION, milter[0],
-	    milter[1], milter[2]);
+	printf("connector-milter %s (libmilter %u.%u.%u%s)\n", VERSION,
+	    milter[0], milter[1], milter[2], sandbox_lacks());
 }
 
 /* EX_OK to go on, -1 when all is done, else the exit status. */
@@ -117,9 +121,24 @@ socket_is_fine(const char *socket)
 	return false;
 }
 
+/* NULL when the file belongs to somebody who has no say. */
+static struct config *
+check_owner(
+    struct config *config, const struct options *options, struct diags *diags)
+{
+	struct milter_settings settings = *config_milter(config);
+
+	if (options->user != NULL)
+		settings.user = options->user;
+	if (process_check_owner(options->config_path, &settings, diags))
+		return config;
+	config_free(config);
+	return NULL;
+}
+
 /* The configuration, with every problem on standard error. */
 static struct config *
-load(const char *path)
+load(const struct options *options)
 {
 	struct diags *diags = diags_new();
 	struct config *config = NULL;
@@ -128,7 +147,9 @@ load(const char *path)
 		fputs("connector-milter: no memory\n", stderr);
 		return NULL;
 	}
-	config = config_load(path, today(), diags);
+	config = config_load(options->config_path, today(), diags);
+	if (config != NULL)
+		config = check_owner(config, options, diags);
 	diags_print(diags, stderr);
 	diags_free(diags);
 	return config;
@@ -164,7 +185,7 @@ open_sockets(
 	}
 	if (milter_open(settings->socket, server) == 0)
 		return 0;
-	/* Ours alone; the other one may be somebody else's by now. */
+	/* Ours alone; what stands at the other path is not. */
 	if (controlled)
 		control_close(settings->control_socket);
 	return EX_UNAVAILABLE;
@@ -177,6 +198,7 @@ remove_sockets(const struct milter_settings *settings)
 	process_remove_socket(settings->socket);
 	if (settings->control_socket[0] != '\0')
 		control_close(settings->control_socket);
+	process_unlock();
 }
 
 /* What is to be watched has to be there, for the user that we are by now. */
@@ -184,11 +206,7 @@ static int
 look_around(struct live *live, const struct config *config)
 {
 	protolog_configure(live->protolog, config_protocol_log(config));
-	if (gauge_poll(live->gauge, config_pressure(config), live->now()))
-		return 0;
-	log_line(LOG_ERR,
-	    "back pressure has to be measured and cannot be: not started");
-	return EX_NOPERM;
+	return keeper_gauge_look(live, config_pressure(config));
 }
 
 /* Opens the sockets and gives up what rights there are. */
@@ -199,14 +217,22 @@ take_place(const struct milter_settings *settings, struct server *server,
 	int code;
 
 	process_prepare();
-	code = open_sockets(settings, server, control);
-	if (code != 0)
+	code = process_check_limits(settings);
+	if (code == 0)
+		code = process_check_folders(settings);
+	if (code == 0)
+		code = open_sockets(settings, server, control);
+	if (code != 0) {
+		process_unlock();
 		return code;
+	}
 	code = process_open_socket_to(settings->socket, settings);
 	if (code == 0)
 		code = process_become(settings->user);
 	if (code == 0)
 		code = look_around(server->live, config);
+	if (code == 0)
+		code = sandbox_enter();
 	if (code != 0)
 		remove_sockets(settings);
 	return code;
@@ -214,35 +240,40 @@ take_place(const struct milter_settings *settings, struct server *server,
 
 /* The threads beside libmilter's. control may be -1. */
 static int
-start_threads(const struct keeper *keeper, int control)
+start_threads(const struct keeper *keeper, long long max_sessions, int control)
 {
 	shrink_stacks();
 	if (log_start() == 0 &&
 	    protolog_start(keeper->server->live->protolog) == 0 &&
 	    waker_start(keeper->server->live->tarpit, keeper->socket) == 0 &&
 	    keeper_start(keeper) == 0 &&
-	    (control == -1 || control_start(control, keeper) == 0))
+	    watchdog_start(keeper->socket, keeper->server->live) == 0 &&
+	    (control == -1 || control_start(control, keeper) == 0) &&
+	    milter_prepare(keeper->server->live, max_sessions) == 0)
 		return 0;
 	log_line(LOG_ERR, "cannot start a thread");
 	return -1;
 }
 
 static int
-serve(const struct keeper *keeper, const char *hash, int control)
+serve(const struct keeper *keeper, const char *hash, long long max_sessions,
+    int control)
 {
+	const struct live *live = keeper->server->live;
 	int status = EX_OK;
 
-	if (start_threads(keeper, control) != 0)
+	if (start_threads(keeper, max_sessions, control) != 0)
 		return EX_OSERR;
 	log_line(LOG_NOTICE,
 	    "version %s listens on %s with configuration %.12s", VERSION,
 	    keeper->socket, hash);
 	notify("READY=1");
-	if (milter_run() != 0) {
+	/* Told to stop before it began, libmilter calls that a failure. */
+	if (milter_run() != 0 && !atomic_load(&live->stopping)) {
 		log_line(LOG_ERR, "libmilter gave up");
 		status = EX_SOFTWARE;
 	}
-	protolog_stop(keeper->server->live->protolog, LAST_WORDS_MS);
+	protolog_stop(live->protolog, LAST_WORDS_MS);
 	log_line(LOG_NOTICE, "stopped");
 	return status;
 }
@@ -272,6 +303,7 @@ run(const struct options *options, struct config *config)
 	int code;
 
 	log_open("connector-milter", settings.syslog_facility);
+	last_words_prepare(settings.syslog_facility);
 	keeper_block();
 	snprintf(hash, sizeof(hash), "%s", config_hash(config));
 	server.verbose = options->verbose;
@@ -289,7 +321,7 @@ run(const struct options *options, struct config *config)
 	code = take_place(&settings, &server, config, &control);
 	if (code != 0)
 		return code;
-	code = serve(&keeper, hash, control);
+	code = serve(&keeper, hash, settings.max_sessions, control);
 	remove_sockets(&settings);
 	return code;
 }
@@ -303,9 +335,11 @@ main(int argc, char **argv)
 
 	if (code != EX_OK)
 		return code > 0 ? code : EX_OK;
+	/* A file that may not grow is a write that failed, and no end. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (options.socket != NULL && !socket_is_fine(options.socket))
 		return EX_USAGE;
-	config = load(options.config_path);
+	config = load(&options);
 	if (config == NULL)
 		return EX_CONFIG;
 	if (options.check_only) {

@@ -16,6 +16,15 @@
 #include "process.h"
 #include "socket_name.h"
 
+/*
+ * Seconds after which libmilter frees a session of which it hears nothing.
+ * Sendmail waits for a client's next command for an hour, and both MTAs say
+ * nothing while a long message comes in over a slow line. Who is gone is
+ * noticed sooner (process_tune), and who does not finish what it began to
+ * say, too (milter_poll.c).
+ */
+#define SILENCE_MAX 3900
+
 /* libmilter's callbacks have no argument of ours before smfi_setpriv. */
 static struct {
 	struct server *server;
@@ -120,13 +129,13 @@ connection_of(SMFICTX *ctx)
 
 	if (connection != NULL)
 		return connection;
-	connection = malloc(sizeof(*connection));
-	if (connection == NULL)
-		return NULL;
-	*connection = (struct connection){ session_new(glue.server), false };
-	if (connection->session == NULL ||
+	connection = calloc(1, sizeof(*connection));
+	if (connection != NULL)
+		connection->session = session_new(glue.server);
+	if (connection == NULL || connection->session == NULL ||
 	    smfi_setpriv(ctx, connection) != MI_SUCCESS) {
 		connection_free(connection);
+		milter_note_no_memory();
 		return NULL;
 	}
 	return connection;
@@ -390,7 +399,7 @@ apply_all(SMFICTX *ctx, const struct edits *edits)
 }
 
 static sfsistat
-on_eom(SMFICTX *ctx)
+answer_eom(SMFICTX *ctx)
 {
 	struct session *session = session_of(ctx);
 	const struct eom_info info = {
@@ -407,6 +416,17 @@ on_eom(SMFICTX *ctx)
 		session_done(session, apply_all(ctx, &edits), &reply)
 	    ? SMFIS_CONTINUE
 	    : say(ctx, &reply);
+}
+
+/* The edits are written by now, and nothing but the answer is left. */
+static sfsistat
+on_eom(SMFICTX *ctx)
+{
+	const sfsistat answer =
+	    milter_answer_begin() ? answer_eom(ctx) : SMFIS_TEMPFAIL;
+
+	milter_answer_end();
+	return answer;
 }
 
 /* Both may come out of order, or without a session. */
@@ -465,13 +485,14 @@ milter_open(const char *socket, struct server *server)
 	snprintf(spec, sizeof(spec), "%s", socket);
 	if (milter_stop_init() != 0 || register_callbacks() != 0 ||
 	    smfi_setconn(spec) != MI_SUCCESS ||
+	    smfi_settimeout(SILENCE_MAX) != MI_SUCCESS ||
 	    smfi_opensocket(1) != MI_SUCCESS) {
 		log_line(LOG_ERR, "cannot listen on %s: %s", socket,
 		    errno != 0 ? strerror(errno) : "libmilter refused it");
 		return -1;
 	}
 	if (!glue.over_unix)
-		process_send_at_once(listener);
+		process_tune(listener);
 	return 0;
 }
 

@@ -1,12 +1,12 @@
 /*
  * process.c - descriptors, socket file, user and group of the daemon.
  */
-#include "process.h"
+#include "process_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <netdb.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pwd.h>
@@ -16,8 +16,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <sysexits.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -25,11 +23,24 @@
 #include "log.h"
 #include "socket_name.h"
 
+/* Where addresses are scarce. */
+#define HEAPS 2
+
+/* How long it is waited for who may listen at a socket already. */
+#define ASK_MS 1000
+
 void
 process_prepare(void)
 {
 	struct rlimit limit;
 
+	/*
+	 * Threads without end would each reserve 64 MB of addresses for what
+	 * they allocate; with two such heaps they are as fast.
+	 */
+	if (getrlimit(RLIMIT_AS, &limit) == 0 &&
+	    limit.rlim_cur != RLIM_INFINITY)
+		(void)mallopt(M_ARENA_MAX, HEAPS);
 	/* Nobody else may talk to the socket before it is opened to them. */
 	umask(0177);
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
@@ -38,30 +49,23 @@ process_prepare(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* Whoever has so many waiting that this takes longer listens as well. */
 static int
-connect_to(int fd, const char *path)
+check_free(const char *socket)
 {
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const char *path = socket_name_path(socket);
+	const int fd = process_call(socket, ASK_MS);
 
-	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path);
-	return connect(fd, (const struct sockaddr *)&to, sizeof(to));
-}
-
-/* 0 when somebody answers at path, else -1 and errno. */
-static int
-try_connect(const char *path)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	int result;
-	int error;
-
-	if (fd < 0)
-		return -1;
-	result = connect_to(fd, path);
-	error = errno;
-	close(fd);
-	errno = error;
-	return result;
+	if (fd == -1 && (errno == ENOENT || errno == ECONNREFUSED))
+		return 0;
+	if (fd != -1 || errno == EAGAIN)
+		log_line(LOG_ERR, "another program listens on %s", path);
+	else
+		log_line(LOG_ERR, "cannot listen on %s: what is there: %s",
+		    path, strerror(errno));
+	if (fd != -1)
+		close(fd);
+	return EX_UNAVAILABLE;
 }
 
 int
@@ -70,17 +74,23 @@ process_check_socket(const char *socket)
 	const char *path = socket_name_path(socket);
 	struct stat st;
 
-	if (path == NULL || lstat(path, &st) != 0)
+	if (path == NULL)
 		return 0;
-	if (!S_ISSOCK(st.st_mode)) {
+	if (lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode)) {
 		log_line(LOG_ERR, "%s is there and is no socket", path);
 		return EX_UNAVAILABLE;
 	}
-	if (try_connect(path) == 0) {
-		log_line(LOG_ERR, "another program listens on %s", path);
+	/* First the lock: behind it nobody begins to listen any more. */
+	if (process_lock(path) != 0) {
+		if (errno == EWOULDBLOCK)
+			log_line(
+			    LOG_ERR, "another program listens on %s", path);
+		else
+			log_line(LOG_ERR, "cannot listen on %s: %s.lock: %s",
+			    path, path, strerror(errno));
 		return EX_UNAVAILABLE;
 	}
-	return 0;
+	return check_free(socket);
 }
 
 int
@@ -93,31 +103,46 @@ process_next_descriptor(void)
 	return fd;
 }
 
-void
-process_send_at_once(int listener)
+static bool
+set_tcp(int listener, int option, int value)
 {
-	const int yes = 1;
+	return setsockopt(
+		   listener, IPPROTO_TCP, option, &value, sizeof(value)) == 0;
+}
+
+void
+process_tune(int listener)
+{
 	int listens = 0;
 	socklen_t len = sizeof(listens);
 
 	if (getsockopt(listener, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) !=
 		0 ||
-	    listens == 0 ||
-	    setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) !=
-		0)
+	    listens == 0 || !set_tcp(listener, TCP_NODELAY, 1))
 		log_line(LOG_WARNING,
 		    "TCP_NODELAY is not set: a message takes 42 ms more");
+	/* libmilter asks for probes, which would begin after 2 hours. */
+	if (listens == 0 || !set_tcp(listener, TCP_KEEPIDLE, 120) ||
+	    !set_tcp(listener, TCP_KEEPINTVL, 30) ||
+	    !set_tcp(listener, TCP_KEEPCNT, 4))
+		log_line(LOG_WARNING,
+		    "TCP_KEEPIDLE is not set: sessions of an MTA that is gone "
+		    "stay for an hour");
 }
 
 static int
 give_to_group(const char *path, const char *name)
 {
 	const struct group *group = getgrnam(name);
+	struct stat st;
 
 	if (group == NULL) {
 		log_line(LOG_ERR, "socket_group: there is no group %s", name);
 		return EX_CONFIG;
 	}
+	/* From its folder, maybe: to give it takes a right to do so. */
+	if (lstat(path, &st) == 0 && st.st_gid == group->gr_gid)
+		return 0;
 	if (lchown(path, (uid_t)-1, group->gr_gid) != 0) {
 		log_line(LOG_ERR, "cannot give %s to group %s: %s", path, name,
 		    strerror(errno));
@@ -183,6 +208,7 @@ process_give_socket(const char *path, const char *user)
 	code = user_of(user, &passwd, &gid);
 	if (code != 0)
 		return code;
+	process_give_locks(passwd->pw_uid, gid);
 	if (give_socket(path, passwd->pw_uid, gid) != 0) {
 		log_line(LOG_ERR, "cannot give %s to user %s: %s", path, user,
 		    strerror(errno));
@@ -196,11 +222,14 @@ process_open_socket_to(
     const char *socket, const struct milter_settings *settings)
 {
 	const char *path = socket_name_path(socket);
+	struct stat opened;
 	int code;
 
 	if (path == NULL)
-		return 0;
-	code = process_give_socket(path, settings->user);
+		return process_find_socket(socket);
+	code = process_identify(path, &opened);
+	if (code == 0)
+		code = process_give_socket(path, settings->user);
 	if (code == 0 && settings->socket_group[0] != '\0')
 		code = give_to_group(path, settings->socket_group);
 	if (code != 0)
@@ -212,7 +241,8 @@ process_open_socket_to(
 		    strerror(errno));
 		return EX_NOPERM;
 	}
-	return 0;
+	return process_verify(path, &opened, (mode_t)settings->socket_mode,
+	    settings->socket_group);
 }
 
 int
@@ -250,67 +280,4 @@ process_remove_socket(const char *socket)
 
 	if (path != NULL)
 		(void)unlink(path);
-}
-
-/* Whom so many wait for is awake: no longer than a moment. Or -1. */
-static int
-open_to_knock(int family)
-{
-	const struct timeval moment = { .tv_usec = 50000 };
-	const int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd >= 0)
-		(void)setsockopt(
-		    fd, SOL_SOCKET, SO_SNDTIMEO, &moment, sizeof(moment));
-	return fd;
-}
-
-static void
-knock_over_unix(const char *path)
-{
-	const int fd = open_to_knock(AF_UNIX);
-
-	if (fd < 0)
-		return;
-	(void)!connect_to(fd, path);
-	close(fd);
-}
-
-/* PORT@HOST, as the listener was given it; an any-address is our own. */
-static void
-knock_over_tcp(const char *where)
-{
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	const size_t port_len = strcspn(where, "@");
-	char port[16], host[256];
-	struct addrinfo *found;
-	int fd;
-
-	where += port_len;
-	snprintf(port, sizeof(port), "%.*s", (int)port_len, where - port_len);
-	where += strspn(where, "@[");
-	snprintf(host, sizeof(host), "%.*s", (int)strcspn(where, "]"), where);
-	if (getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &found) !=
-	    0)
-		return;
-	fd = open_to_knock(found->ai_family);
-	if (fd >= 0) {
-		(void)!connect(fd, found->ai_addr, found->ai_addrlen);
-		close(fd);
-	}
-	freeaddrinfo(found);
-}
-
-void
-process_knock(const char *socket)
-{
-	struct socket_name name;
-
-	/* Nobody there: libmilter looks up every 5 seconds anyway. */
-	if (!socket_name_parse(&name, socket))
-		return;
-	if (name.family == ADDR_NONE)
-		knock_over_unix(name.rest);
-	else
-		knock_over_tcp(name.rest);
 }

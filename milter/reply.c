@@ -27,6 +27,8 @@ static const struct row rows[REPLY_COUNT] = {
 	    .text = "Cannot decide now, please try again later" },
 	[REPLY_AT_CONNECT] = { .code = "451", .dsn = "4.7.1",
 	    .text = "Service unavailable - try again later", .bare = true },
+	[REPLY_STOPPING] = { .code = "421", .dsn = "4.3.2",
+	    .text = "Service not available" },
 	[REPLY_LISTENER] = { .code = "451", .dsn = "4.3.5",
 	    .text = "Server configuration problem" },
 	[REPLY_NO_CONNECTOR] = { .code = "421", .dsn = "4.3.2",
@@ -151,7 +153,7 @@ reply_fill(struct reply *reply, enum reply_id id, enum reply_style style,
 	else
 		len = snprintf(reply->text, sizeof(reply->text), "%s", text);
 	/* Names of connectors and rules are bounded when they are made. */
-	assert(len >= 0 && (size_t)len < sizeof(reply->text));
+	assert(len >= 0 && (size_t)len < sizeof(reply->text)); /* GCOV_NEVER */
 }
 
 const char *

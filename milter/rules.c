@@ -25,10 +25,11 @@
 
 const struct rule rules[] = {
 	{ .name = "admission", .stage = STAGE_CONNECT,
-	    .reply = REPLY_AT_CONNECT,
+	    .reply = REPLY_AT_CONNECT, .other_reply = REPLY_STOPPING,
 	    .asks = rule_asks_live_state, .holds = rule_admission,
-	    .help = "more than max_sessions sessions are open, or the milter "
-	    "is draining" },
+	    .help = "more than max_sessions sessions are open, the system has "
+	    "no more threads, descriptors or memory, or the milter is "
+	    "draining; at MAIL, where it is stopping" },
 	{ .name = "client_address", .stage = STAGE_CONNECT,
 	    .reply = REPLY_AT_CONNECT,
 	    .holds = rule_client_address,

@@ -10,9 +10,13 @@ rule_asks_live_state(const struct judged *judged)
 }
 
 enum answer
-rule_admission(const struct judged *judged, enum reply_id *reply UNUSED)
+rule_admission(const struct judged *judged, enum reply_id *reply)
 {
-	return rule_answer(judged->facts->admitted);
+	const struct facts *facts = judged->facts;
+
+	if (facts->stopping)
+		*reply = REPLY_STOPPING;
+	return rule_answer(facts->admitted && !facts->stopping);
 }
 
 enum answer

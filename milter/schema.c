@@ -86,7 +86,8 @@ const struct setting schema_global[] = {
 	{ ROW("max_sessions"),
 	    FIELD(COUNT, global_settings, milter.max_sessions),
 	    .min = 1, .max = 100000, .initial = "5000",
-	    .help = "sessions at one time; more are deferred" },
+	    .help = "sessions at one time; more are deferred; each needs a "
+	    "descriptor, see connector-milter(8)" },
 	{ ROW("max_tarpits"),
 	    FIELD(COUNT, global_settings, milter.max_tarpits), .max = 100000,
 	    .initial = "128",
@@ -177,7 +178,7 @@ const struct setting schema_global[] = {
 #undef SECTION
 #define SECTION SECTION_GROUP
 	{ ROW("members"), FIELD(STRINGS, group_settings, members),
-	    .form = "list of logins", .initial = "",
+	    .check = check_login, .form = "list of logins", .initial = "",
 	    .help = "the logins of the group" },
 
 #undef SECTION

@@ -35,6 +35,7 @@ session_new(struct server *server)
 static void
 forget_message(struct facts *facts)
 {
+	facts->stopping = false;
 	facts->tls = TLS_OFF;
 	facts->certificate = NULL;
 	facts->mechanism = MECHANISM_NONE;
@@ -80,6 +81,7 @@ session_abort(struct session *session)
 {
 	struct transaction *transaction = session->transaction;
 
+	session_end_transaction(session);
 	if (transaction == NULL)
 		return;
 	snapshots_unpin(session->server->snapshots, transaction->snapshot);
@@ -125,13 +127,15 @@ is_refused_at_connect(const struct decision *decision)
 	return decision->reply == REPLY_AT_CONNECT;
 }
 
-/* What is refused before selection is no matter of the connector's mode. */
+/* What is refused for the milter's own sake is no matter of the mode. */
 static bool
 is_enforced(const struct session *session, const struct judged *judged,
     const struct decision *decision)
 {
 	return !session_monitors(session, judged) ||
-	    is_refused_at_connect(decision) || decision->rule == &cannot_judge;
+	    is_refused_at_connect(decision) ||
+	    decision->reply == REPLY_STOPPING ||
+	    decision->rule == &cannot_judge;
 }
 
 bool
@@ -149,8 +153,9 @@ session_refuse(struct session *session, const struct judged *judged,
 	return !refusal.enforced;
 }
 
-bool
-session_refuse_internal(struct session *session, enum stage stage,
+/* A decision without a connector, as it is given: false. */
+static bool
+refuse_unjudged(struct session *session, const struct decision *decision,
     const struct command *command, struct reply *reply)
 {
 	struct snapshot *snapshot = snapshots_pin(session->server->snapshots);
@@ -158,6 +163,16 @@ session_refuse_internal(struct session *session, enum stage stage,
 		.policy = config_policy(snapshot_config(snapshot)),
 		.facts = &session->facts,
 	};
+
+	(void)session_refuse(session, &judged, decision, command, reply);
+	snapshots_unpin(session->server->snapshots, snapshot);
+	return false;
+}
+
+bool
+session_refuse_internal(struct session *session, enum stage stage,
+    const struct command *command, struct reply *reply)
+{
 	const struct decision decision = {
 		.stage = stage,
 		.verdict = VERDICT_TEMPFAIL,
@@ -165,9 +180,21 @@ session_refuse_internal(struct session *session, enum stage stage,
 		.reply = REPLY_UNDECIDED,
 	};
 
-	(void)session_refuse(session, &judged, &decision, command, reply);
-	snapshots_unpin(session->server->snapshots, snapshot);
-	return false;
+	return refuse_unjudged(session, &decision, command, reply);
+}
+
+bool
+session_refuse_stopping(
+    struct session *session, const struct command *command, struct reply *reply)
+{
+	const struct decision decision = {
+		.stage = STAGE_CONNECT,
+		.verdict = VERDICT_TEMPFAIL,
+		.rule = rules_of_stage(STAGE_CONNECT), /* admission */
+		.reply = REPLY_STOPPING,
+	};
+
+	return refuse_unjudged(session, &decision, command, reply);
 }
 
 /* What would have refused, had its setting said more than to watch it. */
@@ -254,9 +281,19 @@ session_judge_helo(struct session *session, const struct judged *judged,
 		session->helo_passed = session->passed;
 }
 
+static bool
+is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text & 0x80)
+			return false;
+	return true;
+}
+
 /*
  * A client's name may be one that is no mail domain (with an underscore, say)
- * and must still match what a host: principal denies.
+ * and must still match what a host: principal denies. What IDNA would map to
+ * another name is not that one, nor surely none: nobody can say.
  */
 static char *
 client_name(const char *host)
@@ -264,7 +301,7 @@ client_name(const char *host)
 	char name[DOMAIN_MAX + 1];
 	size_t len;
 
-	if (host == NULL)
+	if (host == NULL || !is_ascii(host))
 		return NULL;
 	len = strlen(host);
 	if (domain_canonical(name, host, len) == NULL)
@@ -377,8 +414,10 @@ session_helo(struct session *session, const char *name, struct reply *reply)
 	bool go_on;
 
 	set_helo(session, name);
-	if (session->local_submission)
+	if (session->local_submission) {
+		session_abort(session);
 		return true;
+	}
 	session_begin_command(session);
 	/* Behind an unknown command libmilter does not tell of an abort. */
 	session_abort(session);

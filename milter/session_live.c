@@ -51,7 +51,8 @@ session_admit(struct session *session, const struct config *config)
 	session->counted = true;
 	session->facts.admitted = atomic_fetch_add(&live->sessions, 1) <
 		config_milter(config)->max_sessions &&
-	    !atomic_load(&live->draining);
+	    !atomic_load(&live->draining) && !atomic_load(&live->stopping) &&
+	    !live_is_scarce(live);
 	if (session->facts.admitted)
 		return;
 	session->counted = false;
@@ -95,6 +96,33 @@ session_take_slot(struct session *session, const struct snapshot *snapshot,
 	    judged->connector, &session->source);
 }
 
+/*
+ * Counted first and asked then: who stops looks the other way round, so that
+ * either we see the stop or it waits for us.
+ */
+void
+session_begin_transaction(struct session *session)
+{
+	struct live *live = session->server->live;
+
+	if (live == NULL)
+		return;
+	atomic_fetch_add(&live->transactions, 1);
+	session->begun = true;
+	session->facts.stopping = atomic_load(&live->stopping);
+	/* That the connection passed before says nothing any more. */
+	if (session->facts.stopping)
+		session->passed = 0;
+}
+
+void
+session_end_transaction(struct session *session)
+{
+	if (session->begun)
+		atomic_fetch_sub(&session->server->live->transactions, 1);
+	session->begun = false;
+}
+
 /* A required log that cannot be written is a resource that ran out. */
 static enum pressure
 pressure_on(const struct live *live, const struct connector *connector)
@@ -103,7 +131,7 @@ pressure_on(const struct live *live, const struct connector *connector)
 	    protolog_is_required(live->protolog) &&
 	    protolog_is_dead(live->protolog))
 		return PRESSURE_HIGH;
-	return gauge_level(live->gauge);
+	return gauge_level(live->gauge, live->now());
 }
 
 /*
@@ -187,7 +215,7 @@ session_punish(struct session *session, const struct judged *judged,
 	if (live == NULL)
 		return;
 	session->facts.protocol_errors += strcmp(reply->code, "501") == 0;
-	if (is_tarpitted(judged, reply)) {
+	if (is_tarpitted(judged, reply) && live_may_wait(live)) {
 		snapshot = snapshots_pin(session->server->snapshots);
 		slots = config_milter(snapshot_config(snapshot))->max_tarpits;
 		snapshots_unpin(session->server->snapshots, snapshot);

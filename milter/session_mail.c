@@ -183,6 +183,7 @@ begin(struct session *session, const struct mail_info *info)
 	if (transaction == NULL)
 		return -1;
 	session->transaction = transaction;
+	session_begin_transaction(session);
 	if (set_tls(facts, transaction, info) != 0 ||
 	    set_login(facts, transaction, info) != 0 ||
 	    set_texts(transaction, info) != 0 ||
@@ -264,6 +265,21 @@ answer_mail(
 	return false;
 }
 
+/* It is not judged, but a stop waits for its end all the same. */
+static bool
+answer_local(
+    struct session *session, const struct mail_info *info, struct reply *reply)
+{
+	const struct command command = { .queue_id = info->queue_id };
+
+	session_abort(session);
+	session_begin_transaction(session);
+	if (!session->facts.stopping)
+		return true;
+	session_end_transaction(session);
+	return session_refuse_stopping(session, &command, reply);
+}
+
 bool
 session_mail(
     struct session *session, const struct mail_info *info, struct reply *reply)
@@ -271,7 +287,7 @@ session_mail(
 	bool go_on;
 
 	if (session->local_submission)
-		return true;
+		return answer_local(session, info, reply);
 	session_begin_command(session);
 	session_abort(session);
 	go_on = answer_mail(session, info, reply);

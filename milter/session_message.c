@@ -308,8 +308,10 @@ session_done(struct session *session, bool edited, struct reply *reply)
 	struct command command = { NULL, NULL };
 	bool done;
 
-	if (session->local_submission)
+	if (session->local_submission) {
+		session_abort(session);
 		return true;
+	}
 	if (transaction != NULL && transaction->ended)
 		command.queue_id = transaction->queue_id;
 	done = edited && command.queue_id != NULL;

@@ -115,6 +115,8 @@ refuse_group(
 	const char *near = NULL;
 	char quoted[DIAG_QUOTE_MAX];
 
+	if (context->groups_lost)
+		return -1;
 	for (size_t i = 0; i < context->group_count && near == NULL; i++)
 		near = text_nearest(name, &context->groups[i].name, 1);
 	if (near != NULL)

@@ -25,7 +25,7 @@ open_folder(const struct attempt *attempt)
 		return NULL;
 	}
 	if (fd != -1 && fstat(fd, &st) == 0) {
-		if (attempt_check_mode(attempt, &st) != 0) {
+		if (attempt_check_rights(attempt, &st) != 0) {
 			close(fd);
 			return NULL;
 		}

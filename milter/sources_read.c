@@ -77,11 +77,33 @@ attempt_not_opened(const struct attempt *attempt, int error)
 		    strerror(error));
 }
 
+/* Who named the first file trusts its owner, whoever that is. */
+static int
+check_owner(const struct attempt *attempt, const struct stat *st)
+{
+	struct sources *sources = attempt->sources;
+
+	if (!sources->has_owner) {
+		sources->has_owner = true;
+		sources->owner = st->st_uid;
+	}
+	if (st->st_uid == 0 || st->st_uid == geteuid() ||
+	    st->st_uid == sources->owner)
+		return 0;
+	FAIL(attempt,
+	    "belongs to user %lu, who is neither root nor the owner of the "
+	    "main file; run chown root",
+	    (unsigned long)st->st_uid);
+	return -1;
+}
+
 int
-attempt_check_mode(const struct attempt *attempt, const struct stat *st)
+attempt_check_rights(const struct attempt *attempt, const struct stat *st)
 {
 	const unsigned mode = (unsigned)(st->st_mode & 07777);
 
+	if (check_owner(attempt, st) != 0)
+		return -1;
 	if (attempt->use == USE_SECRET &&
 	    (st->st_mode & (S_IWGRP | S_IRWXO)) != 0) {
 		FAIL(attempt,
@@ -109,7 +131,7 @@ check_file(const struct attempt *attempt, const struct stat *st)
 		    attempt_kind(st->st_mode));
 		return -1;
 	}
-	if (attempt_check_mode(attempt, st) != 0)
+	if (attempt_check_rights(attempt, st) != 0)
 		return -1;
 	if (st->st_size <= 0) {
 		FAIL(attempt, "is empty; %s",

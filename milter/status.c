@@ -169,14 +169,14 @@ put_reading(FILE *out, enum resource resource, long long value)
 }
 
 static void
-put_back_pressure(FILE *out, const struct gauge *gauge)
+put_back_pressure(FILE *out, const struct gauge *gauge, long long now)
 {
 	struct gauge_reading readings[RESOURCE_COUNT];
 	const char *before = ": ";
 
-	gauge_read(gauge, readings);
+	gauge_read(gauge, readings, now);
 	fprintf(out, LABEL "%s", "back pressure",
-	    pressure_name(gauge_level(gauge)));
+	    pressure_name(gauge_level(gauge, now)));
 	for (size_t i = 0; i < RESOURCE_COUNT; i++) {
 		if (!readings[i].set)
 			continue;
@@ -307,6 +307,21 @@ put_verdicts(FILE *out, const struct metrics *metrics)
 				put_verdict(out, width, &verdict);
 }
 
+static void
+put_sessions(
+    FILE *out, const struct live *live, const struct milter_settings *settings)
+{
+	fprintf(out, LABEL "%ld of %lld, %lu turned away", "sessions",
+	    atomic_load(&live->sessions), settings->max_sessions,
+	    atomic_load(&live->turned_away));
+	if (atomic_load(&live->stopping))
+		fprintf(out, "; stopping, transactions left: %ld",
+		    atomic_load(&live->transactions));
+	else if (atomic_load(&live->draining))
+		fputs("; draining, no new ones", out);
+	fputc('\n', out);
+}
+
 void
 status_print(const struct status *status, FILE *out)
 {
@@ -319,11 +334,9 @@ status_print(const struct status *status, FILE *out)
 	put_duration(out, status_uptime(status));
 	fputc('\n', out);
 	put_configuration(out, status, snapshot);
-	fprintf(out, LABEL "%ld of %lld%s\n", "sessions",
-	    atomic_load(&live->sessions), settings->max_sessions,
-	    atomic_load(&live->draining) ? "; draining, no new ones" : "");
+	put_sessions(out, live, settings);
 	put_limits(out, live, settings);
-	put_back_pressure(out, live->gauge);
+	put_back_pressure(out, live->gauge, live->now());
 	put_logs(out, live->protolog);
 	put_connectors(out, status, snapshot);
 	put_verdicts(out, &live->metrics);

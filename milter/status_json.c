@@ -165,13 +165,13 @@ put_resource(struct json *json, const struct gauge_reading *reading)
 }
 
 static void
-put_back_pressure(struct json *json, const struct gauge *gauge)
+put_back_pressure(struct json *json, const struct gauge *gauge, long long now)
 {
 	struct gauge_reading readings[RESOURCE_COUNT];
 
-	gauge_read(gauge, readings);
+	gauge_read(gauge, readings, now);
 	json_open(json, "back_pressure", '{');
-	json_string(json, "level", pressure_name(gauge_level(gauge)));
+	json_string(json, "level", pressure_name(gauge_level(gauge, now)));
 	json_open(json, "resources", '[');
 	for (size_t i = 0; i < RESOURCE_COUNT; i++)
 		if (readings[i].set)
@@ -208,16 +208,19 @@ status_print_json(const struct status *status, FILE *out)
 	json_string(&json, "version", VERSION);
 	json_number(&json, "uptime", status_uptime(status));
 	json_bool(&json, "draining", atomic_load(&live->draining));
+	json_bool(&json, "stopping", atomic_load(&live->stopping));
 	put_configuration(&json, status, snapshot);
 	json_open(&json, "sessions", '{');
 	json_number(&json, "open", atomic_load(&live->sessions));
 	json_number(&json, "max", settings->max_sessions);
+	json_number(&json, "transactions", atomic_load(&live->transactions));
+	put_count(&json, "turned_away", atomic_load(&live->turned_away));
 	json_close(&json, '}');
 	put_connectors(&json, status, snapshot);
 	put_verdicts(&json, &live->metrics);
 	put_limits(&json, live);
 	put_tarpit(&json, live->tarpit, settings->max_tarpits);
-	put_back_pressure(&json, live->gauge);
+	put_back_pressure(&json, live->gauge, live->now());
 	put_logs(&json, live->protolog);
 	json_close(&json, '}');
 	snapshots_unpin(status->snapshots, snapshot);

@@ -93,6 +93,8 @@ static const struct endpoint_case {
 	const char *text;
 	const char *wrong;
 } endpoint_cases[] = {
+	{ "1:25", not_four },
+	{ "x:25", not_ip },
 	{ "192.0.2.25:25", NULL },
 	{ "0.0.0.0:65535", NULL },
 	{ "[2001:db8::25]:25", NULL },
@@ -192,6 +194,10 @@ static const struct range_case {
 	{ "10.0.0.0(ffff::)", "the netmask of an IPv4 address is one too; "
 	    "write one such as 192.0.2.0(255.255.255.0)", NULL, NULL, false },
 	{ "10.0.0.0(255.0.0.256)", octet_too_large, NULL, NULL, false },
+	{ "10.1(255.0.0.0)", not_four, NULL, NULL, false },
+	{ "10.0.0.1:25", "a range has no port; leave it out, bindings says "
+	    "where clients connect", NULL, NULL, false },
+	{ "host:25", not_ipv6, NULL, NULL, false },
 	{ "10.0.0.0()", missing, NULL, NULL, false },
 	{ "10.0.0.0(", "the netmask stands in parentheses; write one such as "
 	    "192.0.2.0(255.255.255.0)", NULL, NULL, false },
@@ -213,6 +219,9 @@ static const struct range_case {
 	    "2001:db8::1", NULL, NULL, false },
 };
 /* clang-format on */
+
+/* Of no enumeration. */
+#define NO_FAMILY ((enum addr_family)99)
 
 static uint64_t seed = 0x9e3779b97f4a7c15;
 
@@ -396,6 +405,10 @@ test_kinds(void)
 	    "nor does an IPv4-compatible address");
 	ok(any4.family != any6.family, "0.0.0.0 and :: differ");
 	is_int(addr_bits(ADDR_IPV4) + addr_bits(ADDR_IPV6), 160, "32 and 128");
+	is_int(addr_bits(ADDR_NONE), 0, "none without a family");
+	is_int(addr_bits(NO_FAMILY), 0, "nor with one that is none");
+	is_str(addr_format(buf, &(struct addr){ NO_FAMILY, 1 }), "",
+	    "which has no address either");
 }
 
 static void

@@ -117,6 +117,11 @@ static const struct field_case {
 	{ "empty brackets", "Boss <>", "" },
 	{ "an empty group", "undisclosed-recipients:;", "" },
 	{ "an @ alone", "@", "" },
+	{ "a literal without a local part", "<@[192.0.2.1]>",
+	    "@[192.0.2.1]!" },
+	{ "a route by a literal", "<@[192.0.2.1]:" CEO ">", CEO "!" },
+	{ "one where malformed text may hide one", "<@[192.0.2.1]:" CEO "> (",
+	    "@[192.0.2.1]! " CEO "!" },
 	{ "a bare local part", "<ceo>", "" },
 	{ "a comment alone", "(The Boss)", "" },
 	{ "a domain that is none", "<x@exa_mple.com>", "" },
@@ -438,6 +443,9 @@ static const struct {
 	    "a%example.com%mx.example@mx.example" },
 	{ "<mx.example!example.com!ceo>",
 	    "example.com!ceo@mx.example ceo@example.com" },
+	{ "ceo%!example.com", "example.com@ceo ceo%!example.com@" },
+	{ "example.com%sender.example!ceo",
+	    "ceo@example.com example.com@sender.example ceo@sender.example" },
 	{ "x@sender.example, Boss <ceo%example.com>",
 	    "x@sender.example ceo@example.com" },
 	{ "b: ceo%example.com;", "ceo@example.com" },
@@ -494,6 +502,19 @@ test_guesses(void)
 	}
 }
 
+/* clang-format off */
+static const struct {
+	size_t len;
+	const char *behind;
+	const char *found;
+} name_lengths[] = {
+	{ 2000, "", "" },
+	{ 2000, "\xff", "" },
+	{ 1020, "\xff.example", "" },
+	{ 1025, ", " CEO, CEO },
+};
+/* clang-format on */
+
 static void
 test_fields(void)
 {
@@ -506,6 +527,15 @@ test_fields(void)
 		is_str(seen.buf, c->found, c->what);
 		if (!seen.held)
 			ok(0, "and every author is sound");
+	}
+	for (size_t i = 0; i < nitems(name_lengths); i++) {
+		static char field[2100] = "ceo@";
+
+		memset(field + 4, 'x', name_lengths[i].len);
+		strcpy(field + 4 + name_lengths[i].len, name_lengths[i].behind);
+		look(&seen, field, strlen(field));
+		is_str(seen.buf, name_lengths[i].found,
+		    "a domain beyond all limits");
 	}
 	look(&seen, "ceo@example.community", 15);
 	is_str(seen.buf, CEO, "only len bytes are read");

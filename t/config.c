@@ -576,7 +576,7 @@ static void
 test_files(void)
 {
 	struct loaded loaded;
-	struct config *later;
+	struct config *later, *after;
 
 	write_folder();
 	loaded = load(NULL, "conf/main.ini");
@@ -594,6 +594,10 @@ test_files(void)
 	later = config_on_day(loaded.config, TODAY + 1);
 	ok(later != NULL && config_policy(later)->connector_count == 2,
 	    "another day does not need the files any more");
+	after = later != NULL ? config_on_day(later, TODAY + 2) : NULL;
+	ok(after != NULL && config_policy(after)->connector_count == 2,
+	    "and the day after that has them all still");
+	config_free(after);
 	config_free(later);
 	drop(&loaded);
 

@@ -15,6 +15,7 @@ use JSON::PP qw(decode_json);
 use Milter;
 use POSIX ();
 use Scratch;
+use Shim;
 use Socket qw(SOCK_STREAM SHUT_WR);
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -206,7 +207,8 @@ SKIP: {
 	like($hash, qr/^[0-9a-f]{64}$/, 'the hash of the configuration');
 	is_deeply([sort keys %$status], [qw(back_pressure configuration
 		connectors draining limits operator_log protocol_log sessions
-		tarpit uptime verdicts version)], 'the keys of a status');
+		stopping tarpit uptime verdicts version)],
+		'the keys of a status');
 	cmp_ok($status->{uptime}, '<', 60, 'up for seconds');
 	ok(!$status->{draining}, 'not draining');
 	is($status->{configuration}{snapshots}, 1, 'one configuration');
@@ -216,8 +218,8 @@ SKIP: {
 		'a time');
 	ok($reload->{live}, 'the start counts as a reload');
 	is_deeply($reload->{problems}, [], 'without problems');
-	is_deeply($status->{sessions}, { open => 1, max => 5000 },
-		'one session');
+	is_deeply($status->{sessions}, { open => 1, max => 5000,
+		transactions => 1, turned_away => 0 }, 'one session');
 	is_deeply($status->{connectors}, [{ name => 'internet', sessions => 1,
 		max => 5000, accepted => 0, tempfailed => 0, rejected => 2 }],
 		'one connector');
@@ -237,7 +239,7 @@ SKIP: {
 	like($text->{out}, qr/^version        [\d.]+, up \d+s
 configuration  @{[substr $hash, 0, 12]}, read \d+s ago, 1 in memory
 last reload    \S+Z, in use
-sessions       1 of 5000
+sessions       1 of 5000, 0 turned away
 limits         1 of \d+ sources, 0 of \d+ rates, 0 overflows
 tarpit         0 of 128 held, 0 delayed, 0 without a slot
 back pressure  low: memory \d+\.\d %
@@ -266,7 +268,7 @@ is_deeply([@{ run(0, 'sh', '-c', "$ctl status --socket $control >/dev/full") }
 		"draining; 1 session is open\n", '');
 	ok(status($milter)->{draining}, 'the status says so');
 	like(ctl('status', '--config', $config)->{out},
-		qr/^sessions       1 of 5000; draining, no new ones$/m,
+		qr/^sessions       1 of 5000, 0 turned away; draining, no new ones$/m,
 		'so does the text');
 	hold($milter, $wire, 'an open session goes on',
 	    [mail => ['<a@client.test>']], [rcpt => ['<x@example.com>']]);
@@ -559,9 +561,7 @@ for my $case (
 # ---- whoever can write its folder -------------------------------------------
 
 # Puts another file in its place before root gives the socket away.
-my $shim = $scratch->write('shim.c', <<'END');
-#define _GNU_SOURCE
-#include <dlfcn.h>
+my $shim = <<'END';
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -573,8 +573,7 @@ listen(int fd, int backlog)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNSPEC };
 	socklen_t size = sizeof(at);
-	int (*real)(int, int) = (int (*)(int, int))dlsym(RTLD_NEXT, "listen");
-	int result = real(fd, backlog);
+	int result = REAL(listen)(fd, backlog);
 
 	if (getsockname(fd, (struct sockaddr *)&at, &size) == 0 &&
 	    strstr(at.sun_path, "control.sock") != NULL &&
@@ -587,10 +586,7 @@ listen(int fd, int backlog)
 END
 SKIP: {
 	skip 'only root gives sockets away', 7 if $> != 0;
-	my $library = $scratch->path('shim.so');
-	my $compiler = $ENV{CC} // 'cc';
-	is(system("$compiler -shared -fPIC -o $library $shim -ldl"), 0,
-		'the attack compiles');
+	my $library = Shim::library($scratch, 'attack', $shim);
 	for my $hard (0, 1) {
 		my $what = $hard ? 'a hard link' : 'a symbolic link';
 		local @ENV{qw(LD_PRELOAD VICTIM)} = ($library, $precious);

@@ -109,7 +109,7 @@ for my $case (@runs) {
 my $version = run('-V');
 is($version->{status}, 0, '-V: exit status');
 like($version->{out},
-    qr/^connector-milter [\d.]+ \(libmilter \d+\.\d+\.\d+\)$/,
+    qr/^connector-milter [\d.]+ \(libmilter \d+\.\d+\.\d+(?:, no system call filter)?\)$/,
     '-V: the version');
 ok(!-e path_of($milter), 'none of these has opened the socket');
 
@@ -145,7 +145,8 @@ is((stat path_of($milter))[2] & 07777, 0600, 'socket_mode as set');
 	hold($milter, $wire, 'a session when SIGINT comes', [connect => [@net]],
 	    [mail => ['<a@client.test>']], [rcpt => ['<x@foreign.test>'],
 		'550 5.7.54 SMTP; Unable to relay recipient in non-accepted '
-		. 'domain [connector internet, rule relay]']);
+		. 'domain [connector internet, rule relay]'],
+	    [abort => [], 'none']);
 	is(Scratch::stop($milter->pid, 'INT', 10), 0, 'SIGINT: exit status');
 	ok(!-e path_of($milter), 'SIGINT: the socket is gone');
 }

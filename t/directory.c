@@ -457,6 +457,14 @@ static const struct {
 	{ "a line separator", "a@example.com name=A\xe2\x80\xa8" "B\n",
 	    "r.txt:1: error: name: 'A\\xe2\\x80\\xa8B' holds a control "
 	    "character; remove it\n" },
+	{ "a paragraph separator", "a@example.com name=A\xe2\x80\xa9" "B\n",
+	    "r.txt:1: error: name: 'A\\xe2\\x80\\xa9B' holds a control "
+	    "character; remove it\n" },
+	{ "marks beside those", "a@example.com name=A\xc2\xa0\xe2\x80\xa6"
+	    "\xe2\x81\xa8\n", "" },
+	{ "DEL", GOOD "b@example.com name=a\x7f\n",
+	    "r.txt:2: error: the line holds the control byte 0x7f; remove it: "
+	    "a blank is a space or TAB, lines end in LF or CR LF\n" },
 	{ "Latin-1", "# caf\xe9\n" GOOD,
 	    "r.txt:1: error: the byte 0xe9 does not belong to UTF-8 text; "
 	    "save the file as UTF-8\n" },
@@ -761,6 +769,16 @@ test_full_disk(void)
 	    "an output that fails");
 	is_int((long long)diags_count(diags, SEVERITY_ERROR), 0,
 	    "is no problem of the file");
+	fclose(out);
+	out = fopen("/dev/full", "w");
+	setvbuf(out, NULL, _IONBF, 0);
+	is_int(directory_hash("r.txt", GOOD, strlen(GOOD), diags, out), -1,
+	    "nor one that fails at once");
+	fclose(out);
+	out = fopen("/dev/null", "w");
+	(void)fgetc(out);
+	is_int(directory_hash("r.txt", GOOD, strlen(GOOD), diags, out), -1,
+	    "one that has failed before stays so");
 	fclose(out);
 	diags_free(diags);
 }

@@ -124,6 +124,8 @@ static const struct pattern_case {
 	{ "*.[192.0.2.1]", "an address literal is no domain; write a domain "
 	    "such as example.com", "", true },
 	{ "*.-example.com", hyphen, "", true },
+	{ "*..example.com", empty_label, "", true },
+	{ "x", NULL, "x", false },
 };
 
 static const struct below_case {
@@ -198,6 +200,8 @@ test_long_names(void)
 static void
 test_patterns(void)
 {
+	const struct domain_pattern all = { .name = "", .below = true };
+	const struct domain_pattern one = { .name = "", .below = false };
 	char out[DOMAIN_MAX + 1], what[100];
 	bool below;
 
@@ -211,6 +215,9 @@ test_patterns(void)
 		is_str(out, c->name, what);
 		is_int(below, c->below, what);
 	}
+	ok(!domain_pattern_matches(&all, "") &&
+		!domain_pattern_matches(&one, ""),
+	    "no pattern is for no name");
 	for (size_t i = 0; i < nitems(below_cases); i++) {
 		const struct below_case *c = &below_cases[i];
 

@@ -36,6 +36,10 @@ static const struct put_case {
 	{ "DEL", "abcdefghijklmnop\x7f", "=?UTF-8?Q?abcdefghijklmnop=EF=BF=BD?=" },
 	{ "a control character of C1", "abcdefghijklmnop\xc2\x85",
 	    "=?UTF-8?Q?abcdefghijklmnop=EF=BF=BD?=" },
+	{ "what follows C1", "abcdefghijklmnop\xc2\xa0",
+	    "=?UTF-8?Q?abcdefghijklmnop=C2=A0?=" },
+	{ "what follows z", "abcdefghijklmnop{" U,
+	    "=?UTF-8?Q?abcdefghijklmnop=7B=C3=BC?=" },
 	{ "a byte that is no UTF-8", "abcdefghijklmnop\xff",
 	    "=?UTF-8?Q?abcdefghijklmnop=EF=BF=BD?=" },
 	{ "half a character", "abcdefgh\xe6\xbc",
@@ -168,6 +172,10 @@ test_room(void)
 	text_init(&text, buf, sizeof(buf));
 	encoded_word_put(&text, "J" U "rg");
 	ok(text.overflow && strlen(buf) == 7, "put: what does not fit");
+	text_init(&text, buf, sizeof(buf));
+	encoded_word_put(&text, "Joe, of a long name");
+	ok(text.overflow && strcmp(buf, "\"Joe, o") == 0,
+	    "nor what fits without being encoded: %s", buf);
 	text_init(&text, buf, sizeof(buf));
 	ok(decode(&text, "=?utf-8?q?a=00b?=", 17) && text.len == 3 &&
 		memcmp(buf, "a\0b", 4) == 0,

@@ -85,6 +85,8 @@ for my $file (grep { /\.c$/ } @files) {
 for my $file (@files) {
 	my $code = $text{$file};
 	$code =~ s{/\*.*?\*/}{}sg;
+	# The names in the table of forbidden calls are none.
+	$code =~ s/"exec\w+"//g;
 	unlike($code, qr/SMFIS_ACCEPT|SMFIS_DISCARD|\bsystem\(|\bpopen\(|exec[lv]/,
 		"$file neither accepts early nor runs programs");
 }

@@ -495,6 +495,17 @@ says(const char *want)
 	is_str(said(), want, first[0] != '\0' ? first : "nothing is said");
 }
 
+/* The time of the last poll, by which all else is asked. */
+static long long polled_at;
+
+static bool
+polled(struct gauge *gauge, const struct pressure_settings *settings,
+    long long now)
+{
+	polled_at = now;
+	return gauge_poll(gauge, settings, now);
+}
+
 static struct gauge *
 gauge_or_bail(void)
 {
@@ -508,7 +519,8 @@ gauge_or_bail(void)
 static void
 is_level(const struct gauge *gauge, enum pressure want, const char *what)
 {
-	is_str(pressure_name(gauge_level(gauge)), pressure_name(want), what);
+	is_str(pressure_name(gauge_level(gauge, polled_at)),
+	    pressure_name(want), what);
 }
 
 static void
@@ -529,18 +541,18 @@ test_queue_polls(void)
 	listen_to_log();
 	is_level(gauge, LOW, "a gauge that was never polled");
 	files("polled/active/a", 2);
-	ok(gauge_poll(gauge, &settings, 0), "two messages");
+	ok(polled(gauge, &settings, 0), "two messages");
 	is_level(gauge, LOW, "are low");
 	says("");
 	files("polled/active/b", 5);
-	ok(gauge_poll(gauge, &settings, GAUGE_QUEUE_INTERVAL_NS - 1),
+	ok(polled(gauge, &settings, GAUGE_QUEUE_INTERVAL_NS - 1),
 	    "seven, too early");
 	is_level(gauge, LOW, "are not seen yet");
-	ok(gauge_poll(gauge, &settings, GAUGE_QUEUE_INTERVAL_NS), "in time");
+	ok(polled(gauge, &settings, GAUGE_QUEUE_INTERVAL_NS), "in time");
 	is_level(gauge, HIGH, "are high");
 	says("back pressure: queue_length is high: 6 in the queue (high from "
 	     "6)\n");
-	gauge_read(gauge, readings);
+	gauge_read(gauge, readings, polled_at);
 	is_str(reading->name, "queue_length", "by its name");
 	ok(reading->set && reading->value == 6 && reading->level == HIGH,
 	    "not more are counted than high has");
@@ -548,38 +560,38 @@ test_queue_polls(void)
 	    "nothing else is looked at");
 	gone("polled/active/b0");
 	gone("polled/active/b1");
-	ok(gauge_poll(gauge, &settings, 20 * SECOND), "five");
+	ok(polled(gauge, &settings, 20 * SECOND), "five");
 	is_level(gauge, HIGH, "are still high");
 	gone("polled/active/b2");
-	ok(gauge_poll(gauge, &settings, 30 * SECOND), "four");
+	ok(polled(gauge, &settings, 30 * SECOND), "four");
 	is_level(gauge, MEDIUM, "are medium");
 	says("back pressure: queue_length is medium: 4 in the queue "
 	     "(medium again from 4)\n");
 	if (rename(queue, at("away")) != 0)
 		bail("away");
-	ok(!gauge_poll(gauge, &settings, 40 * SECOND), "no queue");
+	ok(!polled(gauge, &settings, 40 * SECOND), "no queue");
 	is_level(gauge, UNKNOWN, "is unknown");
 	says("back pressure: queue_length cannot be read: No such file or "
 	     "directory; mail is deferred\n");
-	gauge_read(gauge, readings);
+	gauge_read(gauge, readings, polled_at);
 	ok(reading->set && reading->value == -1 && reading->level == UNKNOWN,
 	    "and has no value");
-	ok(gauge_poll(gauge, &settings, 41 * SECOND), "nothing is due");
+	ok(polled(gauge, &settings, 41 * SECOND), "nothing is due");
 	is_level(gauge, UNKNOWN, "but it stays unknown");
-	ok(!gauge_poll(gauge, &settings, 99 * SECOND), "still none");
+	ok(!polled(gauge, &settings, 99 * SECOND), "still none");
 	says("");
-	ok(!gauge_poll(gauge, &settings, 110 * SECOND), "a minute later");
+	ok(!polled(gauge, &settings, 110 * SECOND), "a minute later");
 	says("back pressure: queue_length cannot be read: No such file or "
 	     "directory; mail is deferred\n");
 	if (rename(at("away"), queue) != 0)
 		bail("away");
 	gone("polled/active/b3");
 	gone("polled/active/a0");
-	ok(gauge_poll(gauge, &settings, 120 * SECOND), "two again");
+	ok(polled(gauge, &settings, 120 * SECOND), "two again");
 	is_level(gauge, MEDIUM, "are as medium as before");
 	says("back pressure: queue_length is medium: 2 in the queue\n");
 	gone("polled/active/a1");
-	ok(gauge_poll(gauge, &settings, 130 * SECOND), "one");
+	ok(polled(gauge, &settings, 130 * SECOND), "one");
 	is_level(gauge, LOW, "is low");
 	says("back pressure: queue_length is low: 1 in the queue "
 	     "(low again from 1)\n");
@@ -603,39 +615,39 @@ test_other_settings(void)
 	files("polled/active/c", 4);
 	*borders = (struct thresholds){ true, 5, 6, 5, 1 };
 	listen_to_log();
-	ok(gauge_poll(gauge, &settings, 0), "five messages");
+	ok(polled(gauge, &settings, 0), "five messages");
 	is_level(gauge, MEDIUM, "are medium");
 	says("back pressure: queue_length is medium: 5 in the queue "
 	     "(medium from 5)\n");
 	*borders = (struct thresholds){ true, 6, 7, 6, 1 };
-	ok(gauge_poll(gauge, &settings, 1), "other borders, at once");
+	ok(polled(gauge, &settings, 1), "other borders, at once");
 	is_level(gauge, LOW, "count as if nothing had been before");
 	says("back pressure: queue_length is low: 5 in the queue\n");
 	*borders = (struct thresholds){ true, 4, 5, 4, 1 };
-	ok(gauge_poll(gauge, &settings, 2), "others again");
+	ok(polled(gauge, &settings, 2), "others again");
 	is_level(gauge, HIGH, "rise at once");
 	says("back pressure: queue_length is high: 5 in the queue (high from "
 	     "5)\n");
 	*borders = (struct thresholds){ true, 5, 6, 5, 1 };
-	ok(gauge_poll(gauge, &settings, 3), "one step back");
+	ok(polled(gauge, &settings, 3), "one step back");
 	says("back pressure: queue_length is medium: 5 in the queue "
 	     "(medium from 5)\n");
 	settings.enabled = false;
-	ok(gauge_poll(gauge, &settings, 4), "switched off");
+	ok(polled(gauge, &settings, 4), "switched off");
 	is_level(gauge, LOW, "all is low");
-	gauge_read(gauge, readings);
+	gauge_read(gauge, readings, polled_at);
 	ok(!readings[RESOURCE_QUEUE_LENGTH].set, "and nothing looked at");
 	settings.enabled = true;
-	ok(gauge_poll(gauge, &settings, 5), "switched on");
+	ok(polled(gauge, &settings, 5), "switched on");
 	is_level(gauge, MEDIUM, "it counts at once");
 	borders->set = false;
-	ok(gauge_poll(gauge, &settings, 6), "without borders");
+	ok(polled(gauge, &settings, 6), "without borders");
 	is_level(gauge, LOW, "it is low");
 	settings.queue_directory = "";
 	borders->set = true;
 	settings.thresholds[RESOURCE_DISK] = rising;
 	settings.thresholds[RESOURCE_FREE_DISK] = falling;
-	ok(gauge_poll(gauge, &settings, 7), "without a queue");
+	ok(polled(gauge, &settings, 7), "without a queue");
 	is_level(gauge, LOW, "nothing is looked at");
 	(void)said();
 	listen_no_more();
@@ -654,24 +666,80 @@ test_worst(void)
 	settings.thresholds[RESOURCE_MEMORY] =
 	    (struct thresholds){ true, 1, 2000, 1999, 0 };
 	listen_to_log();
-	ok(gauge_poll(gauge, &settings, 0), "memory");
+	ok(polled(gauge, &settings, 0), "memory");
 	is_level(gauge, MEDIUM, "some of it is in use");
-	gauge_read(gauge, readings);
+	gauge_read(gauge, readings, polled_at);
 	ok(readings[RESOURCE_MEMORY].value > 0 &&
 		readings[RESOURCE_MEMORY].value < 1000,
 	    "but not all");
 	settings.thresholds[RESOURCE_FREE_DISK] = (struct thresholds){ true,
 		LLONG_MAX, LLONG_MAX - 1, LLONG_MAX, LLONG_MAX };
-	ok(gauge_poll(gauge, &settings, 1), "memory and disk");
+	ok(polled(gauge, &settings, 1), "memory and disk");
 	is_level(gauge, HIGH, "the worst counts");
 	settings.thresholds[RESOURCE_DISK] = rising;
 	settings.queue_directory = "/proc";
-	ok(!gauge_poll(gauge, &settings, SECOND * 2), "what has no size");
+	ok(!polled(gauge, &settings, SECOND * 2), "what has no size");
 	is_level(gauge, UNKNOWN, "cannot be filled");
 	ok(strstr(said(),
 	       "back pressure: disk cannot be read: No data available; mail "
 	       "is deferred\n") != NULL,
 	    "which is said");
+	listen_no_more();
+	gauge_free(gauge);
+}
+
+/* A poll that never comes back: what was read expires. */
+static void
+test_expiry(void)
+{
+	char queue[PATH_MAX];
+	struct pressure_settings settings = { .enabled = true,
+		.queue_directory = queue };
+	const struct pressure_settings nothing = { .enabled = true,
+		.queue_directory = "" };
+	struct gauge_reading readings[RESOURCE_COUNT];
+	const struct gauge_reading *reading = &readings[RESOURCE_QUEUE_LENGTH];
+	struct gauge *gauge = gauge_or_bail();
+	const long long start = 50 * SECOND;
+
+	settings.thresholds[RESOURCE_QUEUE_LENGTH] =
+	    (struct thresholds){ true, 100, 200, 150, 50 };
+	snprintf(queue, sizeof(queue), "%s", at("polled"));
+	listen_to_log();
+	ok(polled(gauge, &settings, start), "a queue is read once");
+	polled_at = start + GAUGE_EXPIRY_NS;
+	is_level(gauge, LOW, "after 30 seconds that still holds");
+	gauge_watch(gauge, &settings, polled_at);
+	says("");
+	polled_at++;
+	is_level(gauge, UNKNOWN, "and not any longer");
+	gauge_read(gauge, readings, polled_at);
+	ok(reading->set && reading->value == -1 && reading->level == UNKNOWN,
+	    "neither does its value");
+	gauge_watch(gauge, &settings, polled_at);
+	says("back pressure: reading takes more than 30 seconds; mail is "
+	     "deferred\n");
+	gauge_watch(gauge, &settings, polled_at + 99 * SECOND);
+	says("");
+	gauge_watch(gauge, &nothing, polled_at + 99 * SECOND);
+	is_level(gauge, LOW, "what nobody asks for is not unknown");
+	says("back pressure: reading goes on, or is not asked for\n");
+	gauge_read(gauge, readings, polled_at);
+	ok(!reading->set, "nor looked at");
+	gauge_watch(gauge, &settings, polled_at + 99 * SECOND);
+	is_level(gauge, UNKNOWN, "but when it is asked for again");
+	(void)said();
+	ok(polled(gauge, &settings, start + 200 * SECOND), "read again");
+	is_level(gauge, LOW, "it is known again");
+	gauge_watch(gauge, &settings, polled_at);
+	says("back pressure: reading goes on, or is not asked for\n");
+	gauge_free(gauge);
+	gauge = gauge_or_bail();
+	gauge_watch(gauge, &nothing, start);
+	polled_at = LLONG_MAX / 2;
+	is_level(gauge, LOW, "without borders nothing ever expires");
+	gauge_watch(gauge, &settings, start);
+	is_level(gauge, UNKNOWN, "with borders what was never read has");
 	listen_no_more();
 	gauge_free(gauge);
 }
@@ -750,10 +818,9 @@ test_full_disk(void)
 	listen_to_log();
 	for (size_t i = 0; i < nitems(fills); i++) {
 		write_megabytes(fills[i].file, fills[i].megabytes);
-		ok(gauge_poll(
-		       gauge, &settings, (long long)i * GAUGE_INTERVAL_NS),
+		ok(polled(gauge, &settings, (long long)i * GAUGE_INTERVAL_NS),
 		    "%s", fills[i].what);
-		gauge_read(gauge, readings);
+		gauge_read(gauge, readings, polled_at);
 		is_str(pressure_name(readings[RESOURCE_DISK].level),
 		    fills[i].levels[0], "disk");
 		is_str(pressure_name(readings[RESOURCE_FREE_DISK].level),
@@ -796,7 +863,7 @@ test_sizes(void)
 		settings.thresholds[RESOURCE_FREE_DISK] =
 		    (struct thresholds){ true, border + 1, border, border + 1,
 			    border + 2 };
-		ok(gauge_poll(gauge, &settings, 0), "a full volume");
+		ok(polled(gauge, &settings, 0), "a full volume");
 		snprintf(want, sizeof(want),
 		    "back pressure: free_disk is high: 0 free (high from %s)\n",
 		    sizes[i].want);
@@ -893,6 +960,7 @@ main(void)
 	test_queue_polls();
 	test_other_settings();
 	test_worst();
+	test_expiry();
 	test_loading();
 	test_another_day();
 	if (mount_small()) {

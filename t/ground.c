@@ -44,7 +44,11 @@ test_arena(void)
 	ok(arena_alloc(arena, 0, 8) != NULL, "nothing has an address");
 	ok(arena_alloc(arena, SIZE_MAX, 2) == NULL, "a product too large");
 	ok(arena_alloc(arena, SIZE_MAX, 1) == NULL, "a size too large");
+	ok(arena_alloc(arena, SIZE_MAX - 31, 1) == NULL,
+	    "a size too large for the block around it");
 	ok(arena_strndup(arena, "x", SIZE_MAX) == NULL, "a text too large");
+	ok(arena_printf(arena, "a%ls", L"\x100") == NULL,
+	    "a text that cannot be written in this locale");
 	is_str(arena_strndup(arena, "abcdef", 3), "abc", "part of a text");
 	is_str(arena_strdup(arena, ""), "", "an empty text");
 	is_str(
@@ -342,6 +346,8 @@ test_names(void)
 	memset(huge, 'u', sizeof(huge) - 1);
 	huge[sizeof(huge) - 1] = '\0';
 	is_str(text_nearest(huge, names, nitems(names)), NULL, "a huge word");
+	is_str(text_nearest("usag", (const char *const[]){ huge, "usage" }, 2),
+	    "usage", "a huge name is near to nothing");
 	ok(text_same_name("RemoteIPRanges", "remote_ip_ranges"),
 	    "Exchange's spelling is ours");
 	ok(text_same_name("remote-ip-ranges", "remote_ip_ranges"),
@@ -381,7 +387,7 @@ test_diags(void)
 	    "a.ini:3: warning: [connector x] first of three\n"
 	    "a.ini:10: error: bindings: a key without section\n"
 	    "b.ini:1: error: [a\\x0ab: error: c] k\\x0d: a hostile name\n"
-	    "c\\x0a.ini:1: error: ?a raw byte?\n";
+	    "c\\x0a.ini:1: error: ?a raw byte??\n";
 	struct diags *diags = diags_new();
 	struct place line3 = { .file = "a.ini",
 		.line = 3,
@@ -401,7 +407,7 @@ test_diags(void)
 	struct place torn = { .file = "c\n.ini", .line = 1 };
 	char *out;
 
-	diag_add(diags, SEVERITY_ERROR, &torn, "\na raw byte%c", 0x9b);
+	diag_add(diags, SEVERITY_ERROR, &torn, "\na raw byte%c%c", 0x9b, 0x7f);
 	diag_add(diags, SEVERITY_ERROR, &hostile, "a hostile name");
 	diag_add(diags, SEVERITY_ERROR, &line10, "a key without section");
 	diag_add(diags, SEVERITY_ERROR, &line3, "%s of three", "second");

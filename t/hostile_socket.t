@@ -10,15 +10,14 @@ use lib "$FindBin::Bin/lib";
 
 use Milter;
 use Scratch;
+use Shim;
 use Test::More;
 
 plan skip_all => 'only root gives sockets away' if $> != 0;
 
 my $scratch = Scratch->new;
 my $victim = $scratch->write('victim', "secret\n", 0600);
-my $shim = $scratch->write('shim.c', <<'END');
-#define _GNU_SOURCE
-#include <dlfcn.h>
+my $library = Shim::library($scratch, 'attack', <<'END');
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -29,8 +28,7 @@ listen(int fd, int backlog)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNSPEC };
 	socklen_t size = sizeof(at);
-	int (*real)(int, int) = (int (*)(int, int))dlsym(RTLD_NEXT, "listen");
-	int result = real(fd, backlog);
+	int result = REAL(listen)(fd, backlog);
 
 	if (getsockname(fd, (struct sockaddr *)&at, &size) == 0 &&
 	    at.sun_family == AF_UNIX && unlink(at.sun_path) == 0)
@@ -38,10 +36,6 @@ listen(int fd, int backlog)
 	return result;
 }
 END
-my $library = $scratch->path('shim.so');
-my $compiler = $ENV{CC} // 'cc';
-is system("$compiler -shared -fPIC -o $library $shim -ldl"), 0,
-    'the attack compiles';
 
 for my $settings ('', "socket_group = daemon\n") {
 	my $what = $settings ? 'user and socket_group' : 'user';

@@ -13,7 +13,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#if __has_include(<iniparser/iniparser.h>)
 #include <iniparser/iniparser.h>
+#else
+#include <iniparser.h>
+#endif
 
 #include "ini.h"
 #include "text.h"
@@ -786,7 +790,8 @@ iniparser_agrees(const struct mutant *mutant, const struct ini *ini)
 	char path[32];
 	int fd = memfd_create("mutant", MFD_CLOEXEC);
 	dictionary *dict;
-	int at = 0, same = 1;
+	size_t at = 0, count;
+	int same = 1;
 
 	if (write(fd, mutant->bytes, mutant->len) != (ssize_t)mutant->len)
 		return 0;
@@ -797,19 +802,20 @@ iniparser_agrees(const struct mutant *mutant, const struct ini *ini)
 	close(fd);
 	if (dict == NULL)
 		return 0;
+	count = (size_t)dict->n;
 	for (size_t s = 0; same && s < ini->section_count; s++) {
 		const struct ini_section *section = &ini->sections[s];
 
-		same = at < dict->n && dict->val[at] == NULL &&
+		same = at < count && dict->val[at] == NULL &&
 		    same_name(dict->key[at], section->name, NULL);
 		at++;
 		for (size_t k = 0; same && k < section->key_count; k++, at++)
-			same = at < dict->n && dict->val[at] != NULL &&
+			same = at < count && dict->val[at] != NULL &&
 			    same_name(dict->key[at], section->name,
 				section->keys[k].name) &&
 			    strcmp(dict->val[at], section->keys[k].value) == 0;
 	}
-	same = same && at == dict->n;
+	same = same && at == count;
 	iniparser_freedict(dict);
 	return same;
 }
@@ -822,6 +828,22 @@ is_clean(const char *text)
 		if (*text != '\n' && (*text < 0x20 || *text > 0x7e))
 			return 0;
 	return 1;
+}
+
+/* iniparser 4.2 takes a backslash between quotes away; 4.1 keeps it. */
+static int
+drops_backslash(void)
+{
+	struct result result = parse(BYTES("[a]\nk = \"v\\w\"\n"));
+	const int drops = result.ini == NULL;
+
+	is_str(result.problems,
+	    drops ? "f:2: error: [a] k: read differently by iniparser, as "
+		    "'vw' and not 'v\\x5cw'; write it plainer\n"
+		  : "",
+	    "a backslash between quotes stays, or is refused");
+	drop(&result);
+	return drops;
 }
 
 static void
@@ -846,6 +868,7 @@ test_mutants(size_t count)
 {
 	static struct mutant mutant;
 	size_t accepted = 0, wrong = 0, differ = 0, unsaid = 0, unclean = 0;
+	const int drops = drops_backslash();
 
 	for (size_t i = 0; i < count; i++) {
 		struct result result;
@@ -858,7 +881,8 @@ test_mutants(size_t count)
 		if (result.ini != NULL &&
 		    !iniparser_agrees(&mutant, result.ini))
 			wrong++;
-		differ += strstr(result.problems, "iniparser") != NULL;
+		differ += strstr(result.problems, "iniparser") != NULL &&
+		    !(drops && memchr(mutant.bytes, '\\', mutant.len));
 		unsaid += (result.ini == NULL) !=
 		    (diags_count(result.diags, SEVERITY_ERROR) > 0);
 		unclean += !is_clean(result.problems);

@@ -66,7 +66,7 @@ test_live(void)
 	is_int((long long)usage.rates_size, LIMITS_RATES, "and for messages");
 	ok(atomic_load(&live->sessions) == 0 && !atomic_load(&live->draining),
 	    "nobody is there yet");
-	is_int(gauge_level(live->gauge), PRESSURE_LOW, "no pressure");
+	is_int(gauge_level(live->gauge, 0), PRESSURE_LOW, "no pressure");
 	ok(!protolog_is_on(live->protolog), "no protocol log");
 	live_free(live);
 	live = live_new(1, 1, stopped_clock);

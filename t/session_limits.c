@@ -45,6 +45,9 @@
 	"552 5.3.4 Header size exceeds fixed maximum size" BY("max_header_" \
 							      "size")
 #define HOPS(rule) "554 5.4.6 Hop count exceeded - possible mail loop" BY(rule)
+#define STOPPING(connector) \
+	"421 4.3.2 Service not available [connector " connector \
+	", rule admission]"
 #define SENDER "501 5.1.7 Invalid address" BY("sender_syntax")
 #define RECIPIENT "501 5.1.3 Invalid address" BY("recipient_syntax")
 #define RELAY \
@@ -436,6 +439,79 @@ test_admission(void)
 	end("admission");
 }
 
+/* The system has no more of something: for a second nobody is let in. */
+static void
+test_scarce(void)
+{
+	struct session *a, *b;
+
+	begin(ONE(""));
+	a = from("203.0.113.1");
+	live_set_scarce(server.live);
+	b = from("203.0.113.2");
+	is_int(atomic_load(&server.live->sessions), 1, "none when scarce");
+	is_str(send_as(a, "<a@b.test>"), NULL, "but who is inside goes on");
+	session_free(b);
+	played_ns += SECOND;
+	b = from("203.0.113.2");
+	is_int(atomic_load(&server.live->sessions), 2, "a second later it is");
+	session_free(a);
+	session_free(b);
+	end("scarce");
+}
+
+static void
+is_open(long transactions, const char *what)
+{
+	is_int(atomic_load(&server.live->transactions), transactions, what);
+}
+
+/* Begins nothing, and lets go on what has begun. */
+static void
+test_stopping(void)
+{
+	struct session *a, *b, *watched;
+
+	begin(ONE("") "[connector watched]\nbindings = 0.0.0.0:25\n"
+		      "remote_ip_ranges = 198.51.100.0/24\n"
+		      "mode = monitor\n");
+	a = from("203.0.113.1");
+	b = from("203.0.113.2");
+	watched = from("198.51.100.1");
+	is_open(0, "nothing has begun");
+	is_str(send_as(a, "<a@b.test>"), NULL, "one begins");
+	is_open(1, "and counts");
+	is_str(send_as(a, "<a@b.test>"), NULL, "anew, without RSET");
+	is_open(1, "it counts once");
+	is_str(send_as(a, "<a@b@c>"), SENDER, "what is refused");
+	is_open(0, "does not count");
+	session_abort(a);
+	is_open(0, "nor does its RSET");
+	is_str(send_as(a, "<a@b.test>"), NULL, "one begins");
+	is_str(send_as(watched, "<a@b@c>"), NULL, "one that is only watched");
+	is_open(2, "counts, too");
+	session_abort(watched);
+	atomic_store(&server.live->stopping, true);
+	is_str(send_as(b, "<a@b.test>"), STOPPING("net"), "no other begins");
+	is_open(1, "nor counts");
+	is_str(send_as(watched, "<a@b.test>"), STOPPING("watched"),
+	    "not even where all is only watched");
+	is_str(helo(b), NULL, "HELO is answered");
+	is_str(send_as(b, "<a@b.test>"), STOPPING("net"), "and MAIL is not");
+	is_open(1, "one is still open");
+	is_str(send_as(a, "<a@b.test>"), STOPPING("net"),
+	    "with another MAIL that ends, too");
+	is_open(0, "none is left");
+	atomic_store(&server.live->stopping, false);
+	is_str(send_as(b, "<a@b.test>"), NULL, "it was no other reason");
+	session_free(b);
+	is_open(0, "who hangs up has ended it");
+	session_free(a);
+	session_free(watched);
+	is_open(0, "nobody is counted twice");
+	end("stopping");
+}
+
 /* ---- rates --------------------------------------------------------------- */
 
 static void
@@ -710,6 +786,14 @@ test_tarpit(void)
 	    waited);
 	waited = time_of_refusal(session, "alice");
 	ok(waited < 500, "a user does not (%lld)", waited);
+	live_set_scarce(server.live);
+	waited = time_of_refusal(session, NULL);
+	ok(waited < 500, "nobody does when all is scarce (%lld)", waited);
+	played_ns += 60 * SECOND;
+	waited = time_of_refusal(session, NULL);
+	ok(waited < 500, "nor for a minute after it (%lld)", waited);
+	played_ns += SECOND;
+	ok(live_may_wait(server.live), "but then");
 	tarpit_usage(server.live->tarpit, &usage);
 	ok(usage.held == 0 && usage.delayed == 1 && usage.skipped == 0,
 	    "one delay was counted");
@@ -760,6 +844,8 @@ main(void)
 	test_helo_inside();
 	test_another_client();
 	test_admission();
+	test_scarce();
+	test_stopping();
 	test_rate();
 	test_rate_users();
 	test_pressure();

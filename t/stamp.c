@@ -40,6 +40,8 @@ static const struct key_case {
 	    "k:1: error: the key id is longer than 32 characters\n" },
 	{ "an id with a dot", "\n2026.1 " H64 "\n", "k:2: error: a key id has "
 	    "letters, digits, '-' and '_' only\n" },
+	{ "an id with a brace", "2026{ " H64 "\n", "k:1: error: a key id has "
+	    "letters, digits, '-' and '_' only\n" },
 	{ "too short", "a " H16 H16 H16 "0123456789abcd\n", "k:1: error: a key "
 	    "has 64 to 256 hex digits, an even number of them; openssl rand "
 	    "-hex 32 makes one\n" },
@@ -193,6 +195,8 @@ static const struct value_case {
 	{ "another version", "v=2; k=2026a; t=1; q=x; h=" HEX64, malformed },
 	{ "another order", "k=2026a; v=1; t=1; q=x; h=" HEX64, malformed },
 	{ "a part missing", "v=1; k=2026a; q=x; h=" HEX64, malformed },
+	{ "a part without =", "vx1; k=2026a; t=1; q=x; h=" HEX64, malformed },
+	{ "no queue id at all", "v=1; k=2026a; t=1; h=" HEX64, malformed },
 	{ "a part twice", "v=1; k=2026a; k=2026a; t=1; q=x; h=" HEX64,
 	    malformed },
 	{ "something behind", SAMPLE_VALUE "; x=1", malformed },
@@ -219,6 +223,8 @@ static const struct value_case {
 	    HEX64, mismatch },
 	{ "another time", "v=1; k=2026a; t=1781517601; q=4fXyz1; h="
 	    SAMPLE_HEX, mismatch },
+	{ "a time of one digit", "v=1; k=2026a; t=0; q=4fXyz1; h=" SAMPLE_HEX,
+	    mismatch },
 	{ "another queue id", "v=1; k=2026a; t=1781517600; q=4fXyz2; h="
 	    SAMPLE_HEX, mismatch },
 	{ "no queue id", "v=1; k=2026a; t=1781517600; q=; h=" SAMPLE_HEX,
@@ -244,6 +250,7 @@ test_values(void)
 	stamp_keys_free(keys);
 }
 
+static const char *const nobody[] = { "a@example.com", NULL };
 static const char *const folded[] = { "Alice\t<a@example.com>",
 	"\r\n b@example.com\r\n" };
 static const char *const swapped[] = { "b@example.com",
@@ -357,6 +364,10 @@ test_changes(void)
 	stamp = sample;
 	stamp.time = -1;
 	is_int(stamp_sign(value, keys, &stamp), -1, "no time before 1970");
+	stamp = sample;
+	stamp.from = nobody;
+	stamp.from_count = nitems(nobody);
+	is_int(stamp_sign(value, keys, &stamp), -1, "no author without a name");
 	stamp_keys_free(keys);
 }
 

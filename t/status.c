@@ -167,6 +167,7 @@ static const char fresh_json[] =
     "  \"version\": \"" VERSION "\",\n"
     "  \"uptime\": 0,\n"
     "  \"draining\": false,\n"
+    "  \"stopping\": false,\n"
     "  \"configuration\": {\n"
     "    \"hash\": \"%s\",\n"
     "    \"age\": 0,\n"
@@ -179,7 +180,9 @@ static const char fresh_json[] =
     "  },\n"
     "  \"sessions\": {\n"
     "    \"open\": 0,\n"
-    "    \"max\": 40\n"
+    "    \"max\": 40,\n"
+    "    \"transactions\": 0,\n"
+    "    \"turned_away\": 0\n"
     "  },\n"
     "  \"connectors\": [\n"
     "    {\n"
@@ -236,7 +239,7 @@ static const char fresh_text[] =
     "version        " VERSION ", up 0s\n"
     "configuration  %.12s, read 0s ago, 1 in memory\n"
     "last reload    2026-06-15T12:00:00Z, in use\n"
-    "sessions       0 of 40\n"
+    "sessions       0 of 40, 0 turned away\n"
     "limits         0 of %zu sources, 0 of %zu rates, 0 overflows\n"
     "tarpit         0 of 7 held, 0 delayed, 0 without a slot\n"
     "back pressure  low\n"
@@ -279,6 +282,7 @@ static const char busy_json[] =
     "  \"version\": \"" VERSION "\",\n"
     "  \"uptime\": 93784,\n"
     "  \"draining\": true,\n"
+    "  \"stopping\": false,\n"
     "  \"configuration\": {\n"
     "    \"hash\": \"%s\",\n"
     "    \"age\": 3600,\n"
@@ -294,7 +298,9 @@ static const char busy_json[] =
     "  },\n"
     "  \"sessions\": {\n"
     "    \"open\": 3,\n"
-    "    \"max\": 40\n"
+    "    \"max\": 40,\n"
+    "    \"transactions\": 1,\n"
+    "    \"turned_away\": 12345678901\n"
     "  },\n"
     "  \"connectors\": [\n"
     "    {\n"
@@ -379,7 +385,8 @@ static const char busy_text[] =
     "use\n"
     "               /etc/a.ini:1: error: no \"x\"\n"
     "               /etc/b.ini:2: warning: \xc3\xbc \xff \x1b[1m\n"
-    "sessions       3 of 40; draining, no new ones\n"
+    "sessions       3 of 40, 12345678901 turned away; draining, no new "
+    "ones\n"
     "limits         2 of %zu sources, 0 of %zu rates, 0 overflows\n"
     "tarpit         0 of 7 held, 0 delayed, 1 without a slot\n"
     "back pressure  medium: queue_length 3 (medium)\n"
@@ -455,6 +462,8 @@ be_busy(struct status *status, struct limits_slot *slots)
 	snapshots_unpin(status->snapshots, snapshot);
 	atomic_store(&live->draining, true);
 	atomic_store(&live->sessions, 3);
+	atomic_store(&live->transactions, 1);
+	atomic_store(&live->turned_away, 12345678901);
 	metrics_count(&live->metrics, 0, METRIC_TEMPFAIL);
 	metrics_count(&live->metrics, METRIC_ROW_MESSAGE, METRIC_ACCEPT);
 	metrics_count(&live->metrics, METRIC_ROW_MESSAGE, METRIC_ACCEPT);
@@ -463,13 +472,46 @@ be_busy(struct status *status, struct limits_slot *slots)
 	enter(status, &slots[1], 0, 0x0a000001);
 	enter(status, &slots[2], 1, 0x0a000001);
 	ok(!tarpit_hold(live->tarpit, &nobody, 0, 1000), "no slot, no tarpit");
-	measure_queue(live->gauge);
 	clock_ns += 93784 * SECOND_NS + 1;
+	measure_queue(live->gauge);
 	status->now += 3600;
 	status->reloaded_live = false;
 	status->reload_time = NOW - 60;
 	status->problems = "/etc/a.ini:1: error: no \"x\"\n"
 			   "/etc/b.ini:2: warning: \xc3\xbc \xff \x1b[1m\n";
+}
+
+/* Draining before, and for good. */
+static void
+test_stopping(struct status *status)
+{
+	char *text;
+
+	atomic_store(&status->live->stopping, true);
+	text = printed(status, status_print);
+	ok(strstr(text,
+	       "\nsessions       3 of 40, 12345678901 turned away; stopping, "
+	       "transactions left: 1\n") != NULL,
+	    "text while it stops");
+	free(text);
+	text = printed(status, status_print_json);
+	ok(strstr(text, "\n  \"stopping\": true,\n") != NULL,
+	    "JSON while it stops");
+	free(text);
+	clock_ns += 31 * SECOND_NS;
+	text = printed(status, status_print);
+	ok(strstr(text, "\nback pressure  unknown: queue_length unknown\n") !=
+		NULL,
+	    "text when what was read has expired");
+	free(text);
+	text = printed(status, status_print_json);
+	ok(strstr(text,
+	       "    \"level\": \"unknown\",\n    \"resources\": [\n"
+	       "      {\n        \"name\": \"queue_length\",\n"
+	       "        \"level\": \"unknown\",\n"
+	       "        \"value\": null\n") != NULL,
+	    "JSON when what was read has expired");
+	free(text);
 }
 
 int
@@ -501,6 +543,7 @@ main(void)
 	    "a reload");
 	is_whole(&status, status_print_json, busy_json, "JSON of a busy one");
 	is_whole(&status, status_print, busy_text, "text of a busy one");
+	test_stopping(&status);
 	snapshots_unpin(status.snapshots, old);
 	for (size_t i = 0; i < nitems(slots); i++)
 		limits_leave(status.live->limits, &slots[i]);

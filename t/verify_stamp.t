@@ -12,6 +12,7 @@ use lib dirname(__FILE__) . '/lib';
 use Milter;
 use POSIX qw(strftime);
 use Scratch;
+use Shim;
 use Test::More;
 
 my $scratch = Scratch->new;
@@ -345,8 +346,7 @@ for my $case (@unfit) {
 
 # ---- without memory ----------------------------------------------------------
 
-my $starved = $scratch->path('starved.so');
-my $source = $scratch->write('starved.c', <<'END');
+my $starved = Shim::library($scratch, 'starved', <<'END');
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -374,8 +374,6 @@ reallocarray(void *old, size_t number, size_t size)
 	return fails(number * size) ? NULL : __libc_realloc(old, number * size);
 }
 END
-is(system(($ENV{CC} // 'cc') . " -shared -fPIC -o $starved $source"), 0,
-    'the shim compiles');
 my $no_header = 'there is no memory to read the header';
 my $no_check = 'the signature could not be checked: no memory, or no working'
     . ' libcrypto';
@@ -388,6 +386,8 @@ my @scarce = (
 	['what is signed', 256 + length("internetAnonymousmx.example.com4fXyz1"
 		. "from=\n$long"), stamp(from => [$long]), $no_check],
 );
+# A sanitizer has an allocator of its own.
+@scarce = () if $ENV{SANITIZED};
 for my $case (@scarce) {
 	my ($what, $bytes, $s, $why) = @$case;
 	is(run(message($s), '--key-file', $one)->{out}, $fits,

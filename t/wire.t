@@ -11,6 +11,7 @@ use lib "$FindBin::Bin/lib";
 use Dialogue qw(begin hold);
 use Milter;
 use Scratch;
+use Shim;
 use Test::More;
 use Time::HiRes qw(time);
 use Wire;
@@ -634,7 +635,11 @@ sub check_flood
 	is($end->{reply}, '552 5.3.4 Header size exceeds fixed maximum size'
 	    . by('internet', 'max_header_size'), "$name: after the flood");
 	my $more = resident_kb($milter) - $before;
-	cmp_ok($more, '<', 2048, "$name: the flood took $more kB");
+	SKIP: {
+		skip 'sanitizers have memory of their own', 1
+		    if $ENV{SANITIZED};
+		cmp_ok($more, '<', 2048, "$name: the flood took $more kB");
+	}
 	$wire->mail('<a@client.test>');
 	is($wire->rcpt('<x@example.com>')->{verdict}, 'continue',
 	    "$name: the session goes on");
@@ -661,7 +666,7 @@ sub check_end
 # ---- an edit that cannot be sent --------------------------------------------
 
 {
-	my $source = $scratch->write('stuck.c', <<'END');
+	my $library = Shim::library($scratch, 'stuck', <<'END');
 int
 smfi_chgheader(void *ctx, char *name, int index, char *value)
 {
@@ -669,10 +674,6 @@ smfi_chgheader(void *ctx, char *name, int index, char *value)
 	return index == 1 ? -1 : 0;
 }
 END
-	my $library = $scratch->path('stuck.so');
-	my $compiler = $ENV{CC} // 'cc';
-	is(system("$compiler -shared -fPIC -o $library $source"), 0,
-	    'the shim compiles');
 	my $milter = Milter->new($scratch, name => 'stuck', main => $main,
 		connectors => \%connectors);
 	{

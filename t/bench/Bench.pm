@@ -54,7 +54,7 @@ sub ours
 	my ($name, $ranges) = @option{qw(name ranges)};
 	my $milter = Milter->new($scratch, name => $name,
 		defined $option{socket} ? (socket => $option{socket}) : (),
-		milter => "max_sessions = 20000\n",
+		milter => "max_sessions = 15000\n",
 		main => $main,
 		defaults => $defaults,
 		connectors => _connectors($scratch, $ranges,

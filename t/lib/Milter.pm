@@ -36,6 +36,8 @@ sub program
 # libmilter's spelling; without one it is a unix socket in the folder. main is
 # the main file without [milter] and [defaults], milter and defaults more lines
 # for these sections. connectors: name of each and the lines of its section.
+# under: a command to run it under, such as prlimit. uid: started as root it is
+# that user from the start, who need not have a name.
 #
 # Refusals of strangers wait for 5 seconds by default, and no test has time for
 # that: here they do not, unless defaults or a connector says so.
@@ -56,7 +58,7 @@ sub new
 	}, $class;
 	$self->{connectors} = { %{ $self->{connectors} } };
 	if ($self->{socket} =~ m{^unix:(.*)/}) {
-		_folder_of_socket($1);
+		_folder_of_socket($1, $self->{uid});
 	}
 	$self->write_config;
 	return $self;
@@ -65,10 +67,10 @@ sub new
 # As a package would make it: the milter's, open to the group of the MTA.
 sub _folder_of_socket
 {
-	my ($path) = @_;
+	my ($path, $uid) = @_;
 	mkdir $path;
 	chmod 0755, $path;
-	chown scalar getpwnam('nobody'), -1, $path if $> == 0;
+	chown $uid // scalar getpwnam('nobody'), -1, $path if $> == 0;
 	return;
 }
 
@@ -137,9 +139,10 @@ sub _milter_section
 	my ($self) = @_;
 	my $text = "[milter]\nsocket = $self->{socket}\n"
 	    . "connectors = connectors.d\n";
-	$text .= "user = nobody\n" if $> == 0;
+	my $becomes = $> == 0 && !defined $self->{uid};
+	$text .= "user = nobody\n" if $becomes;
 	$text .= "socket_group = postfix\n"
-	    if $> == 0 && defined getgrnam 'postfix';
+	    if $becomes && defined getgrnam 'postfix';
 	return "$text$self->{milter}\n";
 }
 
@@ -160,7 +163,7 @@ sub start
 		local $ENV{NOTIFY_SOCKET} = $path;
 		delete local $ENV{JOURNAL_STREAM};
 		$self->{pid} = Scratch::spawn({ err => $self->{log} },
-		    program('connector-milter'), '-c', $self->config);
+		    $self->command);
 	}
 	my $said = '';
 	Scratch::wait_for(20, sub {
@@ -169,6 +172,16 @@ sub start
 	});
 	return 1 if $said =~ /^READY=1/m;
 	die "the milter does not start:\n" . $self->log;
+}
+
+# The program with its arguments, behind what it is to run under.
+sub command
+{
+	my ($self) = @_;
+	my @under = @{ $self->{under} // [] };
+	push @under, qw(setpriv --clear-groups), "--reuid=$self->{uid}",
+	    "--regid=$self->{uid}" if defined $self->{uid};
+	return (@under, program('connector-milter'), '-c', $self->config);
 }
 
 sub pid

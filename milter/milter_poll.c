@@ -1,0 +1,151 @@
+/*
+ * milter_poll.c - waits for more than the system allows to wait for at once.
+ */
+/* With it the header has a definition of poll of its own. */
+#undef _FORTIFY_SOURCE
+
+#include "milter_parts.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#define MILLISECOND_NS 1000000LL
+
+/* How long those are not looked at that cannot be waited for. */
+#define ROUND_MS 50
+
+/*
+ * How long a thread waits in all until a peer has said what it began to say, or
+ * heard the answer; and one of the reserve, for others need that.
+ */
+static const long long patience_ms[] = {
+	[MILTER_THREAD_OURS] = -1,
+	[MILTER_THREAD_LIBMILTER] = 60000,
+	[MILTER_THREAD_RESERVE] = 10000,
+};
+
+/* So long libmilter's pool looks whether a command comes at all. */
+#define GLANCE_MS 1
+
+static int
+wait_for(struct pollfd *fds, nfds_t count, long long milliseconds)
+{
+	const struct timespec time = {
+		.tv_sec = (time_t)(milliseconds / 1000),
+		.tv_nsec = (long)(milliseconds % 1000 * MILLISECOND_NS),
+	};
+
+	return ppoll(fds, count, milliseconds >= 0 ? &time : NULL, NULL);
+}
+
+static nfds_t
+part_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == 0)
+		return 1;
+	return limit.rlim_cur;
+}
+
+/* Who is ready right now. */
+static int
+look_at_all(struct pollfd *fds, nfds_t count, nfds_t most)
+{
+	int ready = 0;
+
+	for (nfds_t done = 0; done < count; done += most) {
+		const nfds_t left = count - done;
+		const int result =
+		    wait_for(fds + done, left < most ? left : most, 0);
+
+		if (result < 0)
+			return -1;
+		ready += result;
+	}
+	return ready;
+}
+
+/* In front stands what wakes libmilter up: that is waited for. */
+static int
+wait_in_parts(struct pollfd *fds, nfds_t count, int milliseconds)
+{
+	const long long end = live_clock() + milliseconds * MILLISECOND_NS;
+
+	for (;;) {
+		const nfds_t most = part_max();
+		const int ready = look_at_all(fds, count, most);
+
+		if (ready != 0)
+			return ready;
+		if (milliseconds >= 0 && live_clock() >= end)
+			return 0;
+		if (wait_for(fds, count < most ? count : most, ROUND_MS) < 0)
+			return -1;
+	}
+}
+
+/* What is left of this thread's patience; -1: it has no end. */
+static _Thread_local long long patience = -1;
+
+void
+milter_poll_begin(void)
+{
+	patience = patience_ms[milter_thread_kind()];
+}
+
+/* Who says a byte a second keeps a thread. Less to wait, or the same. */
+static int
+bound(nfds_t count, int milliseconds)
+{
+	if (count == 1 && milliseconds == GLANCE_MS)
+		milter_poll_begin();
+	if (count != 1 || patience == -1 ||
+	    (milliseconds >= 0 && milliseconds <= patience))
+		return milliseconds;
+	return (int)patience;
+}
+
+static void
+lose_patience(long long begun)
+{
+	if (patience == -1)
+		return;
+	patience -= (live_clock() - begun) / MILLISECOND_NS;
+	if (patience < 0)
+		patience = 0;
+}
+
+/* After ten failures libmilter would hear of nobody any more, for good. */
+static int
+try_again(int error)
+{
+	static const struct timespec rest = { .tv_nsec = 50000000 };
+
+	if (error == ENOMEM) {
+		nanosleep(&rest, NULL);
+		error = EINTR;
+	}
+	errno = error;
+	return -1;
+}
+
+/*
+ * Stands in for the C library's. The limit on descriptors may sink below what
+ * is open, and no call waits for more than that; libmilter would take no
+ * command any more, for good.
+ */
+int
+poll(struct pollfd *fds, nfds_t count, int milliseconds)
+{
+	const int most = bound(count, milliseconds);
+	const long long begun = patience != -1 ? live_clock() : 0;
+	int result = wait_for(fds, count, most);
+
+	if (result < 0 && errno == EINVAL && count > 1)
+		result = wait_in_parts(fds, count, most);
+	lose_patience(begun);
+	return result < 0 ? try_again(errno) : result;
+}

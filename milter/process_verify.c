@@ -1,0 +1,204 @@
+/*
+ * process_verify.c - whether a socket file is ours, and for whom it should be.
+ */
+#include "process_parts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sysexits.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "socket_name.h"
+
+/* NAME of "NAME:GROUP"; NULL when there is none. */
+static const struct passwd *
+account(const char *user)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(user, ":"), user);
+	return name[0] != '\0' ? getpwnam(name) : NULL;
+}
+
+static bool
+may_own(uid_t uid, const struct milter_settings *settings)
+{
+	const struct passwd *user;
+
+	if (uid == 0 || uid == geteuid())
+		return true;
+	/* Else we are that user, or never will be. */
+	user = geteuid() == 0 ? account(settings->user) : NULL;
+	return user != NULL && uid == user->pw_uid;
+}
+
+/* The MTA's group may: it is whom the socket is for. */
+static bool
+may_write(gid_t gid, const struct milter_settings *settings)
+{
+	const struct passwd *user;
+	const struct group *group;
+
+	if (gid == 0 || gid == getegid())
+		return true;
+	user = account(settings->user);
+	if (user != NULL && gid == user->pw_gid)
+		return true;
+	group = settings->socket_group[0] != '\0'
+	    ? getgrnam(settings->socket_group)
+	    : NULL;
+	return group != NULL && gid == group->gr_gid;
+}
+
+static int
+check_folder(const char *path, const struct stat *st,
+    const struct milter_settings *settings)
+{
+	const unsigned mode = (unsigned)(st->st_mode & 07777);
+	/* As in /tmp: whoever may write there cannot take ours away. */
+	const bool sticky = (st->st_mode & S_ISVTX) != 0;
+
+	if (!may_own(st->st_uid, settings))
+		log_line(LOG_ERR,
+		    "the folder of %s belongs to user %lu, who could put "
+		    "another socket there; run chown root",
+		    path, (unsigned long)st->st_uid);
+	else if ((st->st_mode & S_IWOTH) != 0 && !sticky)
+		log_line(LOG_ERR,
+		    "the folder of %s can be written by others (mode %04o), "
+		    "who could put another socket there; run chmod o-w",
+		    path, mode);
+	else if ((st->st_mode & S_IWGRP) != 0 && !sticky &&
+	    !may_write(st->st_gid, settings))
+		log_line(LOG_ERR,
+		    "the folder of %s can be written by group %lu (mode "
+		    "%04o), which could put another socket there; run chmod "
+		    "g-w",
+		    path, (unsigned long)st->st_gid, mode);
+	else
+		return 0;
+	return EX_NOPERM;
+}
+
+/* What cannot be looked at cannot be listened in, and that is said later. */
+static int
+check_folder_of(const char *path, const struct milter_settings *settings)
+{
+	char folder[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	if (slash == NULL || (size_t)(slash - path) >= sizeof(folder))
+		return 0;
+	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+	if (stat(slash == path ? "/" : folder, &st) != 0)
+		return 0;
+	return check_folder(path, &st, settings);
+}
+
+int
+process_check_folders(const struct milter_settings *settings)
+{
+	const char *path = socket_name_path(settings->socket);
+	int code;
+
+	/* Who that would be is said later. */
+	if (settings->user[0] != '\0' && account(settings->user) == NULL)
+		return 0;
+	code = path != NULL ? check_folder_of(path, settings) : 0;
+
+	if (code == 0 && settings->control_socket[0] != '\0')
+		code = check_folder_of(settings->control_socket, settings);
+	return code;
+}
+
+bool
+process_check_owner(const char *path, const struct milter_settings *settings,
+    struct diags *diags)
+{
+	const struct place place = { .file = path };
+	struct stat st;
+
+	/* It was read a moment ago. */
+	if (stat(path, &st) != 0 || may_own(st.st_uid, settings))
+		return true;
+	diag_add(diags, SEVERITY_ERROR, &place,
+	    "the file belongs to user %lu, who is neither root nor the user "
+	    "of the daemon; run chown root",
+	    (unsigned long)st.st_uid);
+	return false;
+}
+
+/* Does this process listen at path? */
+static bool
+is_ours(const char *path)
+{
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t size = sizeof(struct ucred);
+	struct ucred peer = { .pid = -1 };
+	bool ours;
+
+	if (fd < 0)
+		return false;
+	ours = process_connect_to(fd, path) == 0 &&
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	    peer.pid == getpid();
+	close(fd);
+	return ours;
+}
+
+static int
+complain(const char *path, const char *why)
+{
+	log_line(
+	    LOG_ERR, "%s is not the socket that was opened: %s", path, why);
+	return EX_NOPERM;
+}
+
+int
+process_identify(const char *path, struct stat *st)
+{
+	struct stat again;
+
+	if (lstat(path, st) != 0)
+		return complain(path, strerror(errno));
+	if (!S_ISSOCK(st->st_mode) || !is_ours(path))
+		return complain(path, "another stands there");
+	if (lstat(path, &again) != 0 || again.st_ino != st->st_ino ||
+	    again.st_dev != st->st_dev)
+		return complain(path, "it was replaced");
+	return 0;
+}
+
+int
+process_verify(const char *path, const struct stat *opened, mode_t mode,
+    const char *group_name)
+{
+	const struct group *group =
+	    group_name[0] != '\0' ? getgrnam(group_name) : NULL;
+	struct stat st;
+
+	if (lstat(path, &st) != 0 || st.st_ino != opened->st_ino ||
+	    st.st_dev != opened->st_dev)
+		return complain(path, "it was replaced");
+	if ((st.st_mode & 07777) != mode) {
+		log_line(LOG_ERR, "%s has mode %04o where %04o was set", path,
+		    (unsigned)(st.st_mode & 07777), (unsigned)mode);
+		return EX_NOPERM;
+	}
+	if (group_name[0] != '\0' &&
+	    (group == NULL || group->gr_gid != st.st_gid)) {
+		log_line(LOG_ERR, "%s is of group %lu, not of %s", path,
+		    (unsigned long)st.st_gid, group_name);
+		return EX_NOPERM;
+	}
+	return 0;
+}
