@@ -178,10 +178,13 @@ demo: deps
 	$(Q)$(MAKE) --no-print-directory all
 	@BUILD=$(BUILD) contrib/demo
 
-# Every test, each C test also under the sanitizers.
+# Every test, each C test also under the sanitizers. Two at a time, for most of
+# them wait for something, but for those that measure.
 SCRIPT_TESTS := $(sort $(wildcard t/*.t))
+MEASURE := $(patsubst %,t/%.t,clock crowd log_faults noise pressure protolog \
+	reload_fire resources tarpit_load watchdog)
 PROVE := prove --timer
-PROVE_C := $(PROVE) -e ''
+PROVE_C := $(PROVE) -j2 -e ''
 # Those with threads of their own.
 TSAN_TESTS := $(patsubst %,$(BUILD)-tsan/t/%.t,threads limit_threads writer \
 	tarpit log protolog_faults control)
@@ -197,7 +200,8 @@ check: deps
 	    $(PROVE_C) $(C_TESTS:$(BUILD)/%=$(BUILD)-asan/%)
 	$(Q)$(PROVE_C) $(REPLAYS:$(BUILD)/%=$(BUILD)-asan/%)
 	$(Q)$(PROVE_C) $(TSAN_TESTS)
-	$(Q)BUILD=$(BUILD) $(PROVE) $(SCRIPT_TESTS)
+	$(Q)BUILD=$(BUILD) $(PROVE) -j2 $(filter-out $(MEASURE),$(SCRIPT_TESTS))
+	$(Q)BUILD=$(BUILD) $(PROVE) $(MEASURE)
 
 # The same with far more cases, the faults of t/MATRIX at length, and all
 # scripts under the sanitizers; for the patient.

@@ -34,7 +34,7 @@ wait_for_turn(void)
 
 	pthread_mutex_lock(&turn.lock);
 	while (!turn.asked && error == 0)
-		error = pthread_cond_timedwait(&turn.due, &turn.lock, &until);
+		error = deadline_wait(&turn.due, &turn.lock, &until);
 	turn.asked = false;
 	pthread_mutex_unlock(&turn.lock);
 }
@@ -73,7 +73,7 @@ wait_for_look(void)
 
 	pthread_mutex_lock(&look.lock);
 	while (!look.done && error == 0)
-		error = pthread_cond_timedwait(&look.over, &look.lock, &until);
+		error = deadline_wait(&look.over, &look.lock, &until);
 	done = look.done;
 	pthread_mutex_unlock(&look.lock);
 	return done;

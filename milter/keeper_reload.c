@@ -137,8 +137,7 @@ keeper_reload(const struct keeper *keeper, long long milliseconds,
 	if (kill(getpid(), SIGUSR1) != 0)
 		error = errno;
 	while (error == 0 && reload->last.number < wanted)
-		error = pthread_cond_timedwait(
-		    &reload->ended, &reload->lock, &deadline);
+		error = deadline_wait(&reload->ended, &reload->lock, &deadline);
 	if (error == 0)
 		copy_report(reload, report);
 	pthread_mutex_unlock(&reload->lock);

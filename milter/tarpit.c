@@ -92,7 +92,7 @@ static void
 wait_until(struct tarpit *tarpit, const struct timespec *until)
 {
 	while (!tarpit->stopped &&
-	    pthread_cond_timedwait(&tarpit->over, &tarpit->lock, until) == 0)
+	    deadline_wait(&tarpit->over, &tarpit->lock, until) == 0)
 		continue;
 }
 

@@ -221,7 +221,7 @@ wait_for(struct writer *writer, size_t bytes, long long milliseconds)
 
 	writer->wake_at = bytes;
 	while (writer->phase == PHASE_RUNNING && writer->used < bytes &&
-	    pthread_cond_timedwait(&writer->work, &writer->lock, &until) == 0)
+	    deadline_wait(&writer->work, &writer->lock, &until) == 0)
 		continue;
 	writer->wake_at = NOT_TO_BE_WOKEN;
 }
@@ -329,7 +329,7 @@ writer_stop(struct writer *writer, long long milliseconds)
 		writer->phase = PHASE_ENDING;
 	pthread_cond_signal(&writer->work);
 	while (writer->phase == PHASE_ENDING &&
-	    pthread_cond_timedwait(&writer->ended, &writer->lock, &until) == 0)
+	    deadline_wait(&writer->ended, &writer->lock, &until) == 0)
 		continue;
 	if (writer->phase == PHASE_ENDING)
 		leave_behind(writer);
