@@ -259,6 +259,7 @@ $(BUILD)/bench/%: t/bench/%.c $(wildcard t/bench/*.h) $(ARCHIVE) Makefile
 
 bench: deps
 	$(Q)$(MAKE) --no-print-directory all $(BENCHES)
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-valgrind SECCOMP=no all
 	$(Q)BUILD=$(BUILD) t/bench/run
 
 # What of the sources the tests run: see contrib/coverage; 20 minutes. A test
