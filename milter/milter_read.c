@@ -50,12 +50,27 @@ read_head(const unsigned char *bytes, size_t len, size_t wanted)
 	return true;
 }
 
+static size_t
+count_strings(const unsigned char *bytes, size_t len)
+{
+	const unsigned char *end = bytes + len;
+	size_t count = 0;
+
+	while ((bytes = memchr(bytes, '\0', (size_t)(end - bytes))) != NULL) {
+		count++;
+		bytes++;
+	}
+	return count;
+}
+
 /* False at the end of macros that are not pairs. */
 static bool
 read_rest(const unsigned char *bytes, size_t len)
 {
-	for (size_t i = frame.stage; frame.macros && i < len; i++)
-		frame.strings += bytes[i] == '\0';
+	const size_t stage = frame.stage && len > 0;
+
+	if (frame.macros)
+		frame.strings += count_strings(bytes + stage, len - stage);
 	frame.stage = false;
 	frame.left -= len;
 	return frame.left > 0 || !frame.macros || frame.strings % 2 == 0;
