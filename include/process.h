@@ -127,4 +127,7 @@ int process_call(const char *socket, long long milliseconds) NODISCARD;
 /* Connects to the socket once, so that the listener wakes up; soon back. */
 void process_knock(const char *socket);
 
+/* Is the error that the system has no more descriptors, or memory? */
+bool process_is_want(int error);
+
 #endif

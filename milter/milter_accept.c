@@ -80,13 +80,6 @@ turn_away_by_spare(int listener, int error)
 	return -1;
 }
 
-static bool
-is_want(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
-	    error == ENOMEM;
-}
-
 /* prlimit(1) may change it while we run. */
 static bool
 is_within_limit(int fd)
@@ -141,7 +134,7 @@ accept(int listener, __SOCKADDR_ARG peer, socklen_t *restrict len)
 	const int fd = accept4(listener, peer, len, SOCK_CLOEXEC);
 	const char *why;
 
-	if (door.live == NULL || (fd < 0 && !is_want(errno)))
+	if (door.live == NULL || (fd < 0 && !process_is_want(errno)))
 		return fd;
 	if (fd < 0)
 		return turn_away_by_spare(listener, errno);

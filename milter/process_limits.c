@@ -3,6 +3,7 @@
  */
 #include "process.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,4 +152,11 @@ process_check_limits(const struct milter_settings *settings)
 	warn_of_threads(
 	    settings->max_tarpits, tasks_of_group(), "TasksMax=, pids.max");
 	return 0;
+}
+
+bool
+process_is_want(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+	    error == ENOMEM;
 }

@@ -91,14 +91,6 @@ has_answer(int fd)
 	return true;
 }
 
-/* Who gets no descriptor to ask with knows nothing of the milter. */
-static bool
-is_want(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOBUFS ||
-	    error == ENOMEM;
-}
-
 /* Who turns connections away answers, too; and who stops need not. */
 static bool
 is_alive(void)
@@ -111,7 +103,8 @@ is_alive(void)
 	if (atomic_load(&live->stopping))
 		return true;
 	fd = process_call(dog.socket, dog.answer);
-	if (fd < 0 && is_want(errno))
+	/* Who gets no descriptor to ask with knows nothing of the milter. */
+	if (fd < 0 && process_is_want(errno))
 		return true;
 	if (fd >= 0) {
 		answers = has_answer(fd);
