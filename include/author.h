@@ -20,9 +20,11 @@
  *
  * - Sendmail rewrites a header after its milters have seen it: LOCAL%DOMAIN and
  *   DOMAIN!LOCAL become LOCAL@DOMAIN, brackets and control characters that it
- *   has no use for go, and what has no @ gets a domain of its own. Where an
- *   address would stand, that counts, marked as guessed: who asks has to know
- *   whether it is one of ours.
+ *   has no use for go, and what has no @ gets a domain of its own. Only commas
+ *   part its addresses, in brackets too; quotes, backslashes and semicolons
+ *   stay in a DOMAIN, so that it is read like one behind an @. Where an address
+ *   would stand, that counts, marked as guessed: who asks has to know whether
+ *   it is one of ours.
  *
  * Malformed is what is not closed, not opened or nested wrongly; a backslash,
  * control character or square bracket out of place; a group in a group; a

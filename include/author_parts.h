@@ -2,9 +2,9 @@
  * author_parts.h - what the files of the author room share.
  *
  * author_lex.c cuts text into tokens, author_read.c finds addresses in tokens,
- * author_rewrite.c what MTAs make addresses of, author.c the authors of a field
- * and the ways in which to read it. No other room includes this. Pure; any
- * thread.
+ * author_ways.c has the ways in which to read, author_rewrite.c finds what MTAs
+ * make addresses of, author.c the authors of a field. No other room includes
+ * this. Pure; any thread.
  */
 #ifndef AUTHOR_PARTS_H
 #define AUTHOR_PARTS_H
@@ -85,13 +85,18 @@ struct reading_result {
 	bool failed; /* without memory: there may be others */
 };
 
+/* Finds the addresses between from and to. */
+struct reading_result author_read(const struct reading_job *job);
+
+extern const struct way author_strictly;
+
+/* The same in every way, whatever that of the job is. False without memory. */
+bool author_read_in_all_ways(const struct reading_job *job);
+
 /*
  * Finds what an MTA could make an address of; found has to be there. False
  * without memory.
  */
 bool author_read_rewritten(const struct reading_job *job);
-
-/* Finds the addresses between from and to. */
-struct reading_result author_read(const struct reading_job *job);
 
 #endif

@@ -3,33 +3,6 @@
  */
 #include "author_parts.h"
 
-/* How the RFC wants it. */
-static const struct way strictly = {
-	.quotes = true,
-	.comments = true,
-	.comment = TOKEN_BLANK,
-	.control = TOKEN_BLANK,
-	.odd = TOKEN_NOTHING,
-};
-
-/* Comments and whatever is odd taken out, the rest put together. */
-static const struct way together = {
-	.comments = true,
-	.decoded = true,
-	.comment = TOKEN_NOTHING,
-	.control = TOKEN_NOTHING,
-	.odd = TOKEN_NOTHING,
-};
-
-/* Nothing taken out, the rest kept apart: the text of comments counts. */
-static const struct way apart = {
-	.decoded = true,
-	.words_apart = true,
-	.comment = TOKEN_BLANK,
-	.control = TOKEN_BLANK,
-	.odd = TOKEN_BLANK,
-};
-
 /* The address list of a field, item after item. */
 struct list {
 	struct lexer lexer;
@@ -139,7 +112,7 @@ read_items(struct reading_job *job, const char *body, size_t len)
 	struct list list = { .malformed = false };
 	struct item item = { .separator = ',' };
 
-	lexer_init(&list.lexer, body, body + len, &strictly);
+	lexer_init(&list.lexer, body, body + len, &author_strictly);
 	/* What is malformed is read in other ways, too. */
 	while (item.separator != '\0' && !all.malformed) {
 		struct reading_result one;
@@ -160,24 +133,16 @@ read_items(struct reading_job *job, const char *body, size_t len)
 	return all;
 }
 
-/* Every reading that somebody may come to: did memory fail? */
+/* Every reading that somebody may come to. */
 static bool
 read_in_all_ways(struct reading_job *job, const char *body, size_t len)
 {
-	static const struct way *const ways[] = { &strictly, &together,
-		&apart };
 	struct item all = { .begin = body, .end = body + len };
-	bool failed = false;
 
 	trim(&all);
 	job->from = job->begin = all.begin;
 	job->to = job->end = all.end;
-	job->lone = true;
-	for (size_t i = 0; i < nitems(ways); i++) {
-		job->way = ways[i];
-		failed |= author_read(job).failed;
-	}
-	return failed;
+	return author_read_in_all_ways(job);
 }
 
 bool
@@ -191,7 +156,7 @@ author_each(const char *body, size_t len,
 		.end = body + len,
 		.found = found,
 		.arg = arg };
-	struct reading_job job = { .body = body, .way = &strictly };
+	struct reading_job job = { .body = body, .way = &author_strictly };
 	struct reading_result first = read_items(&job, body, len);
 	bool sound;
 
@@ -200,7 +165,7 @@ author_each(const char *body, size_t len,
 	if (first.failed)
 		return false;
 	if (first.malformed || first.count == 0)
-		sound = !read_in_all_ways(&job, body, len);
+		sound = read_in_all_ways(&job, body, len);
 	else
 		sound = !read_items(&job, body, len).failed;
 	return author_read_rewritten(&whole) && sound;

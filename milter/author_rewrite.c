@@ -19,8 +19,10 @@ struct rewriter {
 	bool in_brackets;
 	bool bracketed; /* there were brackets: all else is a display name */
 	bool raw;       /* quotes and comments are nothing special */
+	bool kept;      /* what is odd in a domain stays there */
 	bool guessed;   /* in the address at hand */
 	bool failed;
+	char local[MAILBOX_MAX + 1]; /* of a domain read with what it keeps */
 };
 
 /* A piece of the address at hand. */
@@ -29,16 +31,66 @@ struct piece {
 	size_t len;
 };
 
-/* Copies a piece without its white space, at most size bytes of it. */
+/* A NUL is never one. */
+static bool
+is_one_of(char c, const char *set)
+{
+	while (*set != '\0' && *set != c)
+		set++;
+	return *set != '\0';
+}
+
+/* Copies what is neither white space nor dropped, at most size bytes. */
 static size_t
-squeeze(char *out, size_t size, struct piece piece)
+squeeze(char *out, size_t size, struct piece piece, const char *dropped)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < piece.len && n < size; i++)
-		if (!text_is_white(piece.text[i]))
+		if (!text_is_white(piece.text[i]) &&
+		    !is_one_of(piece.text[i], dropped))
 			out[n++] = piece.text[i];
 	return n;
+}
+
+/* Returns its length. */
+static size_t
+copy_local(char local[static MAILBOX_MAX + 1], struct piece piece)
+{
+	const size_t len = squeeze(local, MAILBOX_MAX, piece, "\"\\");
+
+	local[len] = '\0';
+	return len;
+}
+
+static void
+tell_read(void *arg, const struct author *read)
+{
+	struct rewriter *r = arg;
+	struct author author = *read;
+
+	if (author.mailbox.kind != MAILBOX_DOMAIN)
+		return;
+	memcpy(author.mailbox.local, r->local, sizeof(r->local));
+	author.mailbox.routed = true;
+	author.guessed = true;
+	r->job->found(r->job->arg, &author);
+}
+
+/* What is no domain is read as it would be behind an @ that came so. */
+static void
+guess_read(struct rewriter *r, struct piece domain, struct piece local)
+{
+	struct reading_job job = *r->job;
+	char text[2 + ADDRESS_MAX] = "x@";
+
+	memcpy(text + 2, domain.text, domain.len);
+	(void)copy_local(r->local, local);
+	job.from = text;
+	job.to = text + 2 + domain.len;
+	job.found = tell_read;
+	job.arg = r;
+	r->failed |= !author_read_in_all_ways(&job);
 }
 
 static void
@@ -51,14 +103,17 @@ guess(struct rewriter *r, struct piece domain, struct piece local)
 	};
 	struct mailbox *mailbox = &author.mailbox;
 	char name[DOMAIN_MAX + 2];
-	const size_t len = squeeze(name, sizeof(name), domain);
+	const size_t len = squeeze(name, sizeof(name), domain, "");
 	const char *wrong = domain_canonical(mailbox->domain, name, len);
 
 	r->failed |= wrong == domain_no_memory;
-	if (wrong != NULL)
+	if (wrong != NULL) {
+		if (r->kept)
+			guess_read(r, domain, local);
 		return;
+	}
 	/* Without a local part it is a bare name, too. */
-	r->guessed |= squeeze(mailbox->local, MAILBOX_MAX, local) > 0;
+	r->guessed |= copy_local(mailbox->local, local) > 0;
 	mailbox->kind = MAILBOX_DOMAIN;
 	mailbox->routed = true;
 	r->job->found(r->job->arg, &author);
@@ -88,15 +143,6 @@ guess_bare(struct rewriter *r)
 		return;
 	author.mailbox.routed = mailbox_is_routed(local);
 	r->job->found(r->job->arg, &author);
-}
-
-/* A NUL is never one. */
-static bool
-is_one_of(char c, const char *set)
-{
-	while (*set != '\0' && *set != c)
-		set++;
-	return *set != '\0';
 }
 
 static size_t
@@ -159,7 +205,8 @@ static void
 finish(struct rewriter *r)
 {
 	guess_routes(r, false);
-	if (!r->raw && !r->guessed && span_to(r->text, r->len, "@") == r->len)
+	if (!r->raw && !r->kept && !r->guessed &&
+	    span_to(r->text, r->len, "@") == r->len)
 		guess_bare(r);
 	r->guessed = false;
 	r->len = 0;
@@ -200,7 +247,9 @@ special(struct rewriter *r, char c)
 		r->in_brackets = false;
 	} else if (c == ':') {
 		colon(r);
-	} else if (!r->in_brackets) {
+	} else if (r->kept && c == ';') {
+		put(r, c);
+	} else if (r->kept || !r->in_brackets) {
 		finish(r);
 	}
 }
@@ -213,6 +262,8 @@ take(struct rewriter *r, char c)
 		r->depth -= c == ')';
 	} else if (!r->raw && c == '"') {
 		r->in_quotes = !r->in_quotes;
+		if (r->kept)
+			put(r, c);
 	} else if (!r->in_quotes && c != '\0' && strchr("<>:,;", c) != NULL) {
 		special(r, c);
 	} else {
@@ -222,13 +273,16 @@ take(struct rewriter *r, char c)
 
 /* Sets *closed to whether every quote and comment was. */
 static bool
-read_way(const struct reading_job *job, bool raw, bool *closed)
+read_way(const struct reading_job *job, bool kept, bool raw, bool *closed)
 {
-	struct rewriter r = { .job = job, .raw = raw };
+	struct rewriter r = { .job = job, .kept = kept, .raw = raw };
 
 	for (const char *c = job->from; c < job->to; c++) {
-		if (*c == '\\' && c + 1 < job->to)
+		if (*c == '\\' && c + 1 < job->to) {
+			if (kept)
+				put(&r, *c);
 			c++;
+		}
 		take(&r, *c);
 	}
 	*closed = !r.in_quotes && r.depth == 0;
@@ -237,13 +291,25 @@ read_way(const struct reading_job *job, bool raw, bool *closed)
 }
 
 /* What is never closed must not hide the rest. */
+static bool
+read_ways(const struct reading_job *job, bool kept)
+{
+	bool closed;
+	bool sound = read_way(job, kept, false, &closed);
+
+	if (!closed)
+		sound &= read_way(job, kept, true, &closed);
+	return sound;
+}
+
+/*
+ * Sendmail parts addresses at commas alone, in brackets too, and keeps quotes,
+ * backslashes and semicolons in a domain, where mail programs see it end.
+ */
 bool
 author_read_rewritten(const struct reading_job *job)
 {
-	bool closed;
-	bool sound = read_way(job, false, &closed);
+	const bool sound = read_ways(job, false);
 
-	if (!closed)
-		sound &= read_way(job, true, &closed);
-	return sound;
+	return read_ways(job, true) && sound;
 }

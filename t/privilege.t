@@ -440,12 +440,18 @@ __attribute__((constructor)) static void
 begin(void)
 {
 	pthread_t thread;
+	sigset_t all, before;
 
 	go = getenv("GO");
 	victim = getenv("VICTIM");
 	deed = getenv("DEED");
-	if (go != NULL && victim != NULL && deed != NULL)
-		pthread_create(&thread, NULL, wait_and_do, NULL);
+	if (go == NULL || victim == NULL || deed == NULL)
+		return;
+	/* A SIGTERM is for the threads of the daemon. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	pthread_create(&thread, NULL, wait_and_do, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 END
 my $library = $scratch->path('shim.so');

@@ -749,6 +749,15 @@ my @made_ours = (
 	"ceo%example.com\nFrom: x\@sender.example",
 	"x\@sender.example\nFROM : The Boss <ceo%example.com>",
 	"ceo%\xef\xbd\x85xample.com", "ceo%example\xe3\x80\x82com",
+	# A domain that ends in the middle, for who reads it.
+	'example.com;x!ceo', '<example.com;x!ceo>', 'x,example.com;x!ceo',
+	'<sender.example,example.com!ceo>', 'Boss <x,ceo%example.com>',
+	'example.com\;x!ceo', 'example.com\ x!ceo', 'example.com\>x!ceo',
+	'example.com=x!ceo', 'example.com~x!ceo', 'example.com&x!ceo',
+	"example.com\xc2\xa0x!ceo", "example.com\xa0x!ceo",
+	'ceo%example.com\ x', 'ceo%example.com"x"', 'ceo%"example.com;x"',
+	'ceo%"example.com,x"', 'ceo%"example.com x"',
+	'example.com=?utf-8?q?_?=!ceo', 'ceo%=?utf-8?q?example=2Ecom?=',
 );
 my @strict = (client => '198.51.100.200', to => 'alice@example.com');
 my @forged_author = ($spoof, 'strict', 'authoritative_domain_sender');
@@ -796,6 +805,7 @@ for my $from ('ceo@exam>ple.com', 'ceo@>example.com',
 sub holds_ours
 {
 	my ($body) = @_;
+	$body =~ s/(?<=[\w.@])"((?:[^"\\]|\\.)*)"/$1 /gs;
 	$body =~ s/"(?:[^"\\]|\\.)*"/q/gs;
 	1 while $body =~ s/\((?:[^()\\]|\\.)*\)//gs;
 	$body =~ s/\@[\w.-]+[,:]//g;
@@ -836,8 +846,8 @@ sub ours_of
 
 # No closing sign but where one is open.
 my @atoms = (qw(x ceo example.com example.com sender.example mx.example.com
-	localhost x@sender.example % % ! ! @ @ : ; < " ^ . [ ::), ',', ' ', ' ',
-	"\n ", '<ceo>', '(x)', '"x y"', '<example.com!ceo>');
+	localhost x@sender.example % % ! ! @ @ : ; < " ^ . [ :: = \\ ;x;
+	"example.com"), ',', ' ', ' ', "\xc2\xa0", '\,', '\ ', "\n ", '<ceo>', '(x)', '"x y"', '<example.com!ceo>');
 my $seed = $ENV{SEED} // ($ENV{LONG} ? time : 20261122);
 srand $seed;
 note "SEED=$seed";

@@ -1,0 +1,47 @@
+/*
+ * author_ways.c - the ways in which somebody may read a From field.
+ */
+#include "author_parts.h"
+
+/* How the RFC wants it. */
+const struct way author_strictly = {
+	.quotes = true,
+	.comments = true,
+	.comment = TOKEN_BLANK,
+	.control = TOKEN_BLANK,
+	.odd = TOKEN_NOTHING,
+};
+
+/* Comments and whatever is odd taken out, the rest put together. */
+static const struct way together = {
+	.comments = true,
+	.decoded = true,
+	.comment = TOKEN_NOTHING,
+	.control = TOKEN_NOTHING,
+	.odd = TOKEN_NOTHING,
+};
+
+/* Nothing taken out, the rest kept apart: the text of comments counts. */
+static const struct way apart = {
+	.decoded = true,
+	.words_apart = true,
+	.comment = TOKEN_BLANK,
+	.control = TOKEN_BLANK,
+	.odd = TOKEN_BLANK,
+};
+
+bool
+author_read_in_all_ways(const struct reading_job *job)
+{
+	static const struct way *const ways[] = { &author_strictly, &together,
+		&apart };
+	struct reading_job one = *job;
+	bool failed = false;
+
+	one.lone = true;
+	for (size_t i = 0; i < nitems(ways); i++) {
+		one.way = ways[i];
+		failed |= author_read(&one).failed;
+	}
+	return !failed;
+}
