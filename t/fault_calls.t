@@ -380,7 +380,10 @@ sub complaint
 	my ($session) = @_;
 	my $name = $session->[0];
 	my $got = play($session, 0.5);
-	return if $got eq $want{$name} || $got =~ /^(?:tempfail|closed|timeout)/;
+	# An MTA that does not tell its name gets no field with it.
+	my $nameless = $want{$name} =~ s/ i:\d+:X-Connector-AuthSource:\S*//r;
+	return if $got eq $want{$name} || $got eq $nameless
+	    || $got =~ /^(?:tempfail|closed|timeout)/;
 	return if $name ne 'allowed' && $got =~ /^reject/;
 	return "$name: $got";
 }
@@ -432,6 +435,8 @@ sub suffer
 	my @wrong;
 	my $times = 0;
 	for my $round (1 .. $rounds) {
+		# Who does not answer for a minute is the watchdog's.
+		last if time - $began > 30;
 		$times += failed($call);
 		fail_call($call, @how);
 		my @crowd = $call eq 'pthread_create' ? crowd() : ();
