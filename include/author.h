@@ -12,7 +12,8 @@
  *   domain (domain.h) or an address literal is no address: it cannot be ours.
  *   But neither dots too many nor what no domain can hold behind it hide one.
  * - A domain with white space or a comment in it counts as it is, and up to
- *   there.
+ *   there. One that is none also counts without the characters that nobody sees
+ *   (blanks beyond ASCII, marks for the direction and so on).
  * - Malformed text hides nothing. It is read in every way: as far as the RFC
  *   goes; with comments, quotes and control characters taken out; and with the
  *   text of both counted. Encoded words are decoded then, and an @ without a
@@ -22,9 +23,13 @@
  *   DOMAIN!LOCAL become LOCAL@DOMAIN, brackets and control characters that it
  *   has no use for go, and what has no @ gets a domain of its own. Only commas
  *   part its addresses, in brackets too; quotes, backslashes and semicolons
- *   stay in a DOMAIN, so that it is read like one behind an @. Where an address
- *   would stand, that counts, marked as guessed: who asks has to know whether
- *   it is one of ours.
+ *   stay in a DOMAIN, so that it is read like one behind an @. Behind a
+ *   backslash nothing but a comma is special to it, a name before <@> is the
+ *   address, and bytes that its rules use get a DEL. Postfix, asked to rewrite
+ *   (remote_header_rewrite_domain, local_header_rewrite_clients), takes each
+ *   word for an address, and a name before brackets that do not close. Where an
+ *   address would stand, that counts, marked as guessed: who asks has to know
+ *   whether it is one of ours.
  *
  * Malformed is what is not closed, not opened or nested wrongly; a backslash,
  * control character or square bracket out of place; a group in a group; a

@@ -2,9 +2,10 @@
  * author_parts.h - what the files of the author room share.
  *
  * author_lex.c cuts text into tokens, author_read.c finds addresses in tokens,
- * author_ways.c has the ways in which to read, author_rewrite.c finds what MTAs
- * make addresses of, author.c the authors of a field. No other room includes
- * this. Pure; any thread.
+ * author_shown.c knows how domains look, author_ways.c has the ways in which
+ * to read, author_rewrite.c finds what MTAs make addresses of, author_host.c
+ * knows what they complete, author.c the authors of a field. No other room
+ * includes this. Pure; any thread.
  */
 #ifndef AUTHOR_PARTS_H
 #define AUTHOR_PARTS_H
@@ -87,6 +88,21 @@ struct reading_result {
 
 /* Finds the addresses between from and to. */
 struct reading_result author_read(const struct reading_job *job);
+
+/*
+ * The text without what nobody sees, in UTF-8; Latin-1 is taken to be that. At
+ * most twice as long. Returns its length.
+ */
+size_t author_shown(char *out, const char *text, size_t len);
+
+/* May it stand in the name of a host? Bytes beyond ASCII may. */
+bool author_is_host_byte(char c);
+
+/*
+ * Does this address, quotes and backslashes in it, name its host? If not,
+ * Sendmail puts its own name behind it.
+ */
+bool author_has_host(const char *text, size_t len);
 
 extern const struct way author_strictly;
 

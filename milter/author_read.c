@@ -120,23 +120,22 @@ without_dots(const char *text, size_t len)
 	return len;
 }
 
-/* Programs take bytes that are no UTF-8 for ISO 8859-1. */
 static bool
-emit_latin1(struct reader *r, const char *text, size_t len)
+tell_domain(struct reader *r, const char *text, size_t len)
 {
-	char utf8[2 * DOMAIN_TEXT_MAX + 2];
-	size_t n = 0;
-
-	if (text_is_utf8(text, len))
+	if (!emit(r, text, len))
 		return false;
-	for (size_t i = 0; i < len; i++) {
-		const unsigned char c = (unsigned char)text[i];
+	tell(r);
+	return true;
+}
 
-		if (c >= 0x80)
-			utf8[n++] = (char)(0xc0 | c >> 6);
-		utf8[n++] = (char)(c >= 0x80 ? 0x80 | (c & 0x3f) : c);
-	}
-	return emit(r, utf8, n);
+/* The domain that this begins with, if more comes behind it. */
+static bool
+tell_beginning(struct reader *r, const char *text, size_t len)
+{
+	const size_t beginning = without_dots(text, domain_span(text, len));
+
+	return beginning < len && tell_domain(r, text, beginning);
 }
 
 /* Whatever somebody could take for the domain behind this @. */
@@ -144,23 +143,20 @@ static bool
 tell_domains(struct reader *r)
 {
 	const size_t len = without_dots(r->domain, r->domain_len);
-	const size_t beginning =
-	    without_dots(r->domain, domain_span(r->domain, len));
-	bool told = false;
+	char shown[2 * sizeof(r->domain)];
+	size_t shown_len;
+	bool differs, told;
 
-	if (emit(r, r->domain, len)) {
-		tell(r);
+	if (tell_domain(r, r->domain, len))
 		return true;
-	}
 	r->result.malformed = true;
-	if (emit_latin1(r, r->domain, len)) {
-		tell(r);
-		told = true;
-	}
-	if (beginning < len && emit(r, r->domain, beginning)) {
-		tell(r);
-		told = true;
-	}
+	shown_len = author_shown(shown, r->domain, len);
+	shown_len = without_dots(shown, shown_len);
+	differs = shown_len != len || memcmp(shown, r->domain, len) != 0;
+	told = differs && tell_domain(r, shown, shown_len);
+	told |= tell_beginning(r, r->domain, len);
+	if (differs)
+		told |= tell_beginning(r, shown, shown_len);
 	return told;
 }
 
@@ -191,11 +187,24 @@ check_gap(struct reader *r)
 		(void)tell_domains(r);
 }
 
+/* Has a domain begun of which nobody sees anything yet? Then it has not. */
+static bool
+is_unseen(struct reader *r)
+{
+	char shown[2 * sizeof(r->domain)];
+
+	if (r->part != PART_DOMAIN ||
+	    author_shown(shown, r->domain, r->domain_len) > 0)
+		return false;
+	r->domain_len = 0;
+	return true;
+}
+
 /* A word goes on, or another one begins. */
 static void
 begin_word(struct reader *r)
 {
-	if (r->last == LAST_WORD && r->blank) {
+	if (r->last == LAST_WORD && r->blank && !is_unseen(r)) {
 		r->words |= r->part == PART_LOCAL;
 		finish(r);
 		local_reset(r);

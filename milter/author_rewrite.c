@@ -14,13 +14,16 @@ struct rewriter {
 	const struct reading_job *job;
 	char text[ADDRESS_MAX];
 	size_t len;
+	char name[ADDRESS_MAX]; /* what stood before the bracket */
+	size_t name_len;
 	size_t depth; /* of comments */
 	bool in_quotes;
 	bool in_brackets;
-	bool bracketed; /* there were brackets: all else is a display name */
-	bool raw;       /* quotes and comments are nothing special */
-	bool kept;      /* what is odd in a domain stays there */
-	bool guessed;   /* in the address at hand */
+	bool behind; /* brackets, in the same item */
+	bool raw;    /* quotes and comments are nothing special */
+	bool kept;   /* what is odd in a domain stays there */
+	char before; /* the byte taken before this one, if no blank */
+	bool lost;   /* there was something that is not in the text */
 	bool failed;
 	char local[MAILBOX_MAX + 1]; /* of a domain read with what it keeps */
 };
@@ -77,17 +80,45 @@ tell_read(void *arg, const struct author *read)
 	r->job->found(r->job->arg, &author);
 }
 
-/* What is no domain is read as it would be behind an @ that came so. */
+/* Sendmail puts this before bytes that its rules have a meaning for. */
+#define META_QUOTE '\177'
+
+static bool
+is_meta(char c)
+{
+	return (c & 0xe0) == 0x80 || (unsigned char)c == 0xff;
+}
+
+static bool
+has_odd(struct piece piece)
+{
+	size_t i = 0;
+
+	while (i < piece.len && !is_meta(piece.text[i]) &&
+	    !text_is_white(piece.text[i]))
+		i++;
+	return i < piece.len;
+}
+
+/* A domain is read as it would be behind an @ that came so. */
 static void
 guess_read(struct rewriter *r, struct piece domain, struct piece local)
 {
 	struct reading_job job = *r->job;
-	char text[2 + ADDRESS_MAX] = "x@";
+	char text[2 + 2 * ADDRESS_MAX];
+	size_t len = 0;
 
-	memcpy(text + 2, domain.text, domain.len);
+	text[len++] = 'x';
+	text[len++] = '@';
+	for (size_t i = 0; i < domain.len; i++) {
+		if (is_meta(domain.text[i]))
+			text[len++] = META_QUOTE;
+		text[len++] =
+		    domain.text[i] != '\xff' ? domain.text[i] : META_QUOTE;
+	}
 	(void)copy_local(r->local, local);
 	job.from = text;
-	job.to = text + 2 + domain.len;
+	job.to = text + len;
 	job.found = tell_read;
 	job.arg = r;
 	r->failed |= !author_read_in_all_ways(&job);
@@ -107,41 +138,13 @@ guess(struct rewriter *r, struct piece domain, struct piece local)
 	const char *wrong = domain_canonical(mailbox->domain, name, len);
 
 	r->failed |= wrong == domain_no_memory;
-	if (wrong != NULL) {
-		if (r->kept)
-			guess_read(r, domain, local);
+	if (r->kept && (wrong != NULL || has_odd(domain)))
+		guess_read(r, domain, local);
+	if (wrong != NULL)
 		return;
-	}
-	/* Without a local part it is a bare name, too. */
-	r->guessed |= copy_local(mailbox->local, local) > 0;
+	(void)copy_local(mailbox->local, local);
 	mailbox->kind = MAILBOX_DOMAIN;
 	mailbox->routed = true;
-	r->job->found(r->job->arg, &author);
-}
-
-/* Whatever has no @ becomes a local part, its blanks dots. */
-static void
-guess_bare(struct rewriter *r)
-{
-	struct author author = {
-		.guessed = true,
-		.mailbox.kind = MAILBOX_BARE,
-		.begin = (size_t)(r->job->begin - r->job->body),
-		.end = (size_t)(r->job->end - r->job->body),
-	};
-	char *local = author.mailbox.local;
-	size_t len = 0;
-
-	for (size_t i = 0; i < r->len && len < MAILBOX_MAX; i++)
-		if (!text_is_white(r->text[i]))
-			local[len++] = r->text[i];
-		else if (len > 0 && local[len - 1] != '.')
-			local[len++] = '.';
-	if (len > 0 && local[len - 1] == '.')
-		local[--len] = '\0';
-	if (len == 0)
-		return;
-	author.mailbox.routed = mailbox_is_routed(local);
 	r->job->found(r->job->arg, &author);
 }
 
@@ -155,24 +158,33 @@ span_to(const char *text, size_t len, const char *ends)
 	return n;
 }
 
-/* A host before a bang, which a percent sign may cut short for who reads it. */
+/*
+ * A host before a bang, which a percent sign may cut short for who reads it. It
+ * begins anew behind what is in no host: Postfix parts words.
+ */
 static void
 guess_host(struct rewriter *r, struct piece host)
 {
 	const char *end = r->text + r->len;
 	const char *bang = host.text + host.len;
-	const bool whole = bang < end && *bang == '!';
-	const bool guessed = r->guessed;
+	struct piece word = { bang, 0 };
+	struct piece local;
 
 	bang += span_to(bang, (size_t)(end - bang), "!@");
 	if (bang == end || *bang == '@')
 		return;
 	bang++;
-	guess(r, host,
-	    (struct piece){ bang, span_to(bang, (size_t)(end - bang), "@") });
-	/* To an MTA that makes it up it may be a bare name all the same. */
-	if (!whole)
-		r->guessed = guessed;
+	local =
+	    (struct piece){ bang, span_to(bang, (size_t)(end - bang), "@") };
+	guess(r, host, local);
+	while (word.text > host.text && is_one_of(word.text[-1], "\" \t\r\n"))
+		word.text--;
+	while (word.text > host.text && author_is_host_byte(word.text[-1])) {
+		word.text--;
+		word.len++;
+	}
+	if (word.text > host.text)
+		guess(r, word, local);
 }
 
 /*
@@ -201,30 +213,103 @@ guess_routes(struct rewriter *r, bool is_route)
 	}
 }
 
+/* Whatever has no host becomes a local part, its blanks dots. */
+static void
+guess_bare(struct rewriter *r)
+{
+	struct author author = {
+		.guessed = true,
+		.mailbox.kind = MAILBOX_BARE,
+		.begin = (size_t)(r->job->begin - r->job->body),
+		.end = (size_t)(r->job->end - r->job->body),
+	};
+	char *local = author.mailbox.local;
+	size_t end = r->len, len = 0;
+
+	while (end > 0 && text_is_white(r->text[end - 1]))
+		end--;
+	for (size_t i = 0; i < end && len < MAILBOX_MAX; i++)
+		if (is_one_of(r->text[i], "\"\\;"))
+			r->lost |= r->text[i] != ';';
+		else if (!text_is_white(r->text[i]))
+			local[len++] = r->text[i];
+		else if (len > 0 && local[len - 1] != '.')
+			local[len++] = '.';
+	/* Sendmail finds a name in what is nothing to anybody else. */
+	if (len == 0 && r->lost)
+		local[len++] = ':';
+	if (len == 0 || r->raw || author_has_host(r->text, r->len))
+		return;
+	author.mailbox.routed = mailbox_is_routed(local);
+	r->job->found(r->job->arg, &author);
+}
+
+static void
+take_name(struct rewriter *r)
+{
+	memcpy(r->text, r->name, r->name_len);
+	r->len = r->name_len;
+	r->name_len = 0;
+}
+
+/* An @ alone in brackets is Sendmail's own mark and goes: the name remains. */
+static bool
+is_mark(const struct rewriter *r)
+{
+	const struct piece text = { r->text, r->len };
+	char inner[2];
+
+	return squeeze(inner, sizeof(inner), text, "") == 1 && inner[0] == '@';
+}
+
+/*
+ * Where brackets do not close, a name before them may be an address. Behind
+ * them there may be one, too, but no bare name.
+ */
 static void
 finish(struct rewriter *r)
 {
+	if (is_mark(r))
+		take_name(r);
 	guess_routes(r, false);
-	if (!r->raw && !r->kept && !r->guessed &&
-	    span_to(r->text, r->len, "@") == r->len)
+	r->lost |= r->before == ':';
+	if (!r->behind)
 		guess_bare(r);
-	r->guessed = false;
+	if (r->in_brackets) {
+		take_name(r);
+		guess_routes(r, false);
+	}
+	r->lost = false;
 	r->len = 0;
-	r->bracketed = false;
+	r->name_len = 0;
+	r->behind = false;
 	r->in_brackets = false;
 }
 
-/* What stands behind brackets, and what closes nothing, goes. */
+static void
+append(struct rewriter *r, char c)
+{
+	if (c == '\0')
+		r->lost = true;
+	else if (r->len < sizeof(r->text))
+		r->text[r->len++] = c;
+}
+
+/*
+ * What closes nothing goes, or ends an address for Postfix. Of control
+ * characters some go, and some stay.
+ */
 static void
 put(struct rewriter *r, char c)
 {
-	const bool control = (c >= 0 && c < ' ') || c == 0x7f;
-
-	if ((r->bracketed && !r->in_brackets) || c == ')' ||
-	    (r->raw && c == '(') || (control && !text_is_white(c)))
-		return;
-	if (r->len < sizeof(r->text))
-		r->text[r->len++] = c;
+	if (c == '\v' || c == '\f')
+		append(r, ' ');
+	else if (lexer_is_control(c) && !text_is_white(c) && !r->kept)
+		r->lost = true;
+	else if (c != ')' && (!r->raw || c != '('))
+		append(r, c);
+	else if (r->kept)
+		append(r, ' ');
 }
 
 /* A group or a route ends. */
@@ -232,21 +317,32 @@ static void
 colon(struct rewriter *r)
 {
 	guess_routes(r, r->in_brackets);
+	r->lost |= r->in_brackets || r->before == ':';
 	r->len = 0;
+	r->behind = false;
 }
 
 static void
 special(struct rewriter *r, char c)
 {
 	if (c == '<') {
-		if (r->bracketed)
+		if (r->in_brackets)
 			finish(r);
+		memcpy(r->name, r->text, r->len);
+		r->name_len = r->len;
 		r->len = 0;
-		r->in_brackets = r->bracketed = true;
-	} else if (c == '>') {
+		r->in_brackets = true;
+		r->behind = false;
+	} else if (c == '>' && r->in_brackets) {
 		r->in_brackets = false;
+		finish(r);
+		r->behind = true;
+	} else if (c == '>') {
+		put(r, ')');
 	} else if (c == ':') {
 		colon(r);
+	} else if (c == ';' && r->before == ':') {
+		r->before = c; /* an empty group */
 	} else if (r->kept && c == ';') {
 		put(r, c);
 	} else if (r->kept || !r->in_brackets) {
@@ -260,6 +356,8 @@ take(struct rewriter *r, char c)
 	if (!r->raw && !r->in_quotes && (c == '(' || r->depth > 0)) {
 		r->depth += c == '(';
 		r->depth -= c == ')';
+		if (r->kept && r->depth == 0)
+			append(r, ' ');
 	} else if (!r->raw && c == '"') {
 		r->in_quotes = !r->in_quotes;
 		if (r->kept)
@@ -269,6 +367,21 @@ take(struct rewriter *r, char c)
 	} else {
 		put(r, c);
 	}
+	if (!text_is_white(c) && r->depth == 0 && c != '(' && c != ')')
+		r->before = c;
+}
+
+/* What is kept is nothing special behind its backslash, but for a comma. */
+static void
+take_escaped(struct rewriter *r, char c)
+{
+	if (r->kept && r->depth == 0)
+		append(r, '\\');
+	if (!r->kept || (c == ',' && !r->in_quotes))
+		take(r, c);
+	else if (r->depth == 0)
+		append(r, c);
+	r->before = '\0';
 }
 
 /* Sets *closed to whether every quote and comment was. */
@@ -278,12 +391,10 @@ read_way(const struct reading_job *job, bool kept, bool raw, bool *closed)
 	struct rewriter r = { .job = job, .kept = kept, .raw = raw };
 
 	for (const char *c = job->from; c < job->to; c++) {
-		if (*c == '\\' && c + 1 < job->to) {
-			if (kept)
-				put(&r, *c);
-			c++;
-		}
-		take(&r, *c);
+		if (*c == '\\' && c + 1 < job->to)
+			take_escaped(&r, *++c);
+		else
+			take(&r, *c);
 	}
 	*closed = !r.in_quotes && r.depth == 0;
 	finish(&r);

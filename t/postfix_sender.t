@@ -161,6 +161,10 @@ my @forged = (
 	['a blank before it, not in the first line, where Postfix thinks of '
 	    . 'mailboxes', "X-First: x\nFrom : ceo\@example.com\n"],
 	['a semicolon', "From: x\@sender.example; ceo\@example.com\n"],
+	['a blank beyond ASCII before the domain',
+	    "From: ceo\@\xc2\xa0example.com\n"],
+	['a mark that nobody sees in the domain',
+	    "From: The CEO <ceo\@exam\xe2\x80\x8eple.com>\n"],
 );
 my $rest = "Subject: payment\n\nPlease pay.\n";
 
@@ -186,6 +190,9 @@ my @honest = (
 	['a domain that only ends alike', "From: ceo\@notexample.com\n"],
 	['our address in Reply-To',
 	    "From: x\@sender.example\nReply-To: ceo\@example.com\n"],
+	['marks that nobody sees around a name',
+	    "From: \xe2\x80\xaaAda\xe2\x80\xac <x\@sender.example>\n"],
+	['our domain in a name', "From: example.com Team! <x\@sender.example>\n"],
 	['our address in X-From', "X-From: ceo\@example.com\n"],
 	['nonsense', "From: <<<>>>,,;:@\n"],
 );

@@ -758,6 +758,17 @@ my @made_ours = (
 	'ceo%example.com\ x', 'ceo%example.com"x"', 'ceo%"example.com;x"',
 	'ceo%"example.com,x"', 'ceo%"example.com x"',
 	'example.com=?utf-8?q?_?=!ceo', 'ceo%=?utf-8?q?example=2Ecom?=',
+	# An @ alone in brackets is a mark of its own, and taken out.
+	'ceo%example.com<@', 'ceo%example.com <@>', 'ceo%example.com<(x)@(',
+	'x@sender.example, Boss!example.com!ceo <@>', '@::example.com!ceo',
+	# Behind a backslash nothing is special but a comma.
+	'ceo%example.com\<', '<\>ceo%example.com', '\(ceo%example.com)',
+	'example.com!ceo\<x', 'x\,ceo%example.com',
+	# What nobody sees, before and after Sendmail quoted it.
+	"ceo\@\xe2\x80\x8eexample.com", "Boss <ceo\@exam\xe2\x80\xaeple.com>",
+	"ceo\@\xc2\xa0example.com", "ceo\@\xa0 example.com",
+	"ceo\@\xffexample.com", "ceo%\x9fexample.com\x1bx",
+	"ceo\@example.com\xef\xbd\x85xample.com",
 );
 my @strict = (client => '198.51.100.200', to => 'alice@example.com');
 my @forged_author = ($spoof, 'strict', 'authoritative_domain_sender');
@@ -781,6 +792,9 @@ subtest 'and what stays a stranger' => sub {
 	    from('foreign.example!x'), from('ceo'), from('The CEO <ceo>'),
 	    from('"100%example.com" <x@sender.example>'),
 	    from('x@sender.example (ceo%example.com)'),
+	    from('ceo%sender.example <@>'), from('example.com <x@sender.example>'),
+	    from('50%\ example.com <x@sender.example>'),
+	    from("x\@sender.example\xe2\x80\x8e"),
 	    "Resent-From: ceo%example.com\n" . from('x@sender.example');
 };
 
@@ -805,12 +819,15 @@ for my $from ('ceo@exam>ple.com', 'ceo@>example.com',
 sub holds_ours
 {
 	my ($body) = @_;
+	# What takes no room on a screen, as Sendmail writes it.
+	$body =~ s/[\x00-\x08\x0e-\x1f\x7f]//g;
+	$body =~ s/\xc2?\xa0|\xe2\x80[\x8e\x8f\xaa-\xae]//g;
 	$body =~ s/(?<=[\w.@])"((?:[^"\\]|\\.)*)"/$1 /gs;
 	$body =~ s/"(?:[^"\\]|\\.)*"/q/gs;
 	1 while $body =~ s/\((?:[^()\\]|\\.)*\)//gs;
 	$body =~ s/\@[\w.-]+[,:]//g;
 	return $body =~ /[^\s<>,;:@]\s*\@\s*example\s*\.\s*com
-	    (?!\s*\.\s*[\w^])
+	    (?!(?:\s*\.)+\s*[\w^])
 	    (?![\w\-\[\]^:])/ix;
 }
 
@@ -844,18 +861,25 @@ sub ours_of
 		authors($_) } @arrived;
 }
 
-# No closing sign but where one is open.
-my @atoms = (qw(x ceo example.com example.com sender.example mx.example.com
-	localhost x@sender.example % % ! ! @ @ : ; < " ^ . [ :: = \\ ;x;
-	"example.com"), ',', ' ', ' ', "\xc2\xa0", '\,', '\ ', "\n ", '<ceo>', '(x)', '"x y"', '<example.com!ceo>');
+my @atoms = (qw(x ceo example.com example.com sender.example x@sender.example
+	% % ! ! @ @ : ; < > " ( ) ^ . [ :: = \\ ;x; <@ <ceo> "example.com"
+	ceo%example.com <example.com!ceo>), ',', ' ', ' ', "\n ", '\,', '\ ',
+	'\<', '\(', '(x)', '"x y"', "\xc2\xa0", "\xff", "\x9f", "\x7f",
+	"\x1b", "\xe2\x80\x8e", '=?utf-8?q?=40?=');
 my $seed = $ENV{SEED} // ($ENV{LONG} ? time : 20261122);
 srand $seed;
 note "SEED=$seed";
-my @random = map { join '', map { $atoms[rand @atoms] } 1 .. 2 + rand 7 }
-    1 .. ($ENV{LONG} ? 10_000 : 400);
-my @ours = ours_of('mx', @random);
-is_deeply [map { shown($_) } @ours], [], 'no random author arrives as ours'
-    or diag "SEED=$seed";
+
+sub random_authors
+{
+	my ($count, @of) = @_;
+	return map { join '', map { $of[rand @of] } 1 .. 2 + rand 7 }
+	    1 .. $count;
+}
+
+is_deeply [map { shown($_) } ours_of('mx', random_authors(
+	$ENV{LONG} ? 10_000 : 400, @atoms, qw(localhost mx.example.com)))],
+    [], 'no random author arrives as ours' or diag "SEED=$seed";
 
 # ---- the log ----------------------------------------------------------------
 
@@ -983,11 +1007,24 @@ subtest 'a Sendmail that masquerades' => sub {
 	    'x@sender.example, ceo', 'b: ceo;', '<@mx.example.com:ceo>',
 	    'ceo>', 'x <ceo', 'ceo^example.com', 'ceo::x', '=?utf-8?q?ceo?=',
 	    "x\@sender.example\nFrom: ceo", @made_ours;
+	is $reply->($_), $refused, shown($_) for 'x!ceo', 'x!sender.example!ceo',
+	    'x%sender.example!ceo', 'sender.example!', '.sender!ceo',
+	    'ceo@sender.uucp', 'sender.uucp!ceo', 'a.sender"b"!ceo',
+	    '"ceo@sender.example"',
+	    'Boss <"ceo@sender.example">', 'ceo\@sender.example', '<ceo>: x',
+	    'x@sender.example: ceo', '<@sender.example,ceo>', 'ceo::', 'b:;x:',
+	    'ceo <@>', '.', 'Boss <:>', "Boss <\x01>", '""', '\\';
 	like $reply->($_), $taken, shown($_) for 'x@sender.example',
-	    'The CEO <x@sender.example>', 'x%foreign.example';
+	    'The CEO <x@sender.example>', 'x%foreign.example',
+	    'foreign.example!x', 'Board: x@sender.example;',
+	    'undisclosed-recipients:;';
 	is $reply->($_), $refused, shown($_) for 'john smith', '"John Smith"',
 	    'Boss <john smith>', 'ceo at example.com', 'ceo!', '!ceo',
 	    'ceo%!example.com';
+	# Its own names are not among them: here they are no domain of ours.
+	is_deeply [map { shown($_) } ours_of('masquerading', random_authors(
+		$ENV{LONG} ? 5_000 : 200, @atoms))], [],
+	    'no random author either' or diag "SEED=$seed";
 	$other->stop;
 };
 
