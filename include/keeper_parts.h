@@ -2,13 +2,12 @@
  * keeper_parts.h - what the files of the keeper room share.
  *
  * keeper.c is the housekeeping thread, keeper_reload.c tells who waits of the
- * two ends of a reload, keeper_stop.c drains and stops, and keeper_gauge.c is a
- * thread of its own. Called by the housekeeping thread.
+ * two ends of a reload; keeper_stop.c, which drains and stops, and
+ * keeper_gauge.c are threads of their own. Called by the housekeeping thread,
+ * unless it says otherwise.
  */
 #ifndef KEEPER_PARTS_H
 #define KEEPER_PARTS_H
-
-#include <signal.h>
 
 #include "keeper.h"
 
@@ -24,15 +23,17 @@ void reload_begin(struct reload *reload);
  */
 void reload_end(struct reload *reload, bool live, char *problems);
 
-/* Begins new files of both logs. */
-void keeper_reopen(const struct keeper *keeper);
+/* There is to be none: the milter is stopping. */
+void reload_refuse(struct reload *reload);
+
+/* Whoever waits for one, or asks later, hears that at once. Any thread. */
+void reload_stop(struct reload *reload);
 
 /*
- * Lets transactions end, for no longer than 20 seconds and until one of the
- * blocked signals says to stop again; then stops the milter, and wakes it up
- * until the process ends.
+ * The thread that takes SIGTERM and SIGINT, with all that a stop is; keeper
+ * must stay. 0, or -1.
  */
-void keeper_stop(const struct keeper *keeper, const sigset_t *signals);
+int keeper_stop_start(const struct keeper *keeper) NODISCARD;
 
 /* The thread that polls the gauge, each second; server must stay. 0, or -1. */
 int keeper_gauge_start(struct server *server) NODISCARD;

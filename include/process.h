@@ -16,6 +16,9 @@
 #include "config.h"
 #include "text.h"
 
+/* Is there such a user, "name" or "name:group"? If not, why says what lacks. */
+bool process_knows_user(const char *user, struct text *why) NODISCARD;
+
 /*
  * Raises the limit on descriptors as far as it goes, takes less of the address
  * space where that is limited, and lets nobody but the owner use what files and
@@ -60,7 +63,8 @@ void process_unlock(void);
 /*
  * Who can write to the folder of a socket can put another in its place, to
  * which the MTA would talk: only root, the daemon's user and the groups that
- * the settings name may.
+ * the settings name may. A folder above it, up to the root, in which everybody
+ * can rename what lies there, is worth a warning.
  */
 int process_check_folders(const struct milter_settings *settings) NODISCARD;
 
@@ -100,8 +104,8 @@ int process_open_socket_to(
 int process_give_socket(const char *path, const char *user) NODISCARD;
 
 /*
- * What stands at path is the socket that this process listens on: *st. 0, or a
- * sysexits code after logging why not.
+ * What stands at path is the socket that this process listens on: *st, which is
+ * remembered. 0, or a sysexits code after logging why not.
  */
 int process_identify(const char *path, struct stat *st) NODISCARD;
 
@@ -115,7 +119,11 @@ int process_verify(const char *path, const struct stat *opened, mode_t mode,
  */
 int process_become(const char *user) NODISCARD;
 
-/* Removes the UNIX socket file, if it can. */
+/*
+ * Removes the UNIX socket file, if it can. What process_identify has found to
+ * be ours is removed as long as it is what stands there: unlink(2) is our own
+ * in the whole daemon, for libmilter removes whatever stands there, too.
+ */
 void process_remove_socket(const char *socket);
 
 /*

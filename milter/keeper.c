@@ -1,5 +1,5 @@
 /*
- * keeper.c - the one thread that takes signals and tidies up.
+ * keeper.c - the one thread that reloads and tidies up.
  */
 #include "keeper_parts.h"
 
@@ -21,6 +21,7 @@
 /* How often the date and unused snapshots are looked at. */
 static const struct timespec pause_time = { .tv_sec = 1 };
 
+/* Those of this thread; keeper_stop.c has the others. */
 static void
 signals_of(sigset_t *set)
 {
@@ -28,8 +29,6 @@ signals_of(sigset_t *set)
 	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGUSR1);
 	sigaddset(set, SIGUSR2);
-	sigaddset(set, SIGTERM);
-	sigaddset(set, SIGINT);
 }
 
 void
@@ -38,6 +37,8 @@ keeper_block(void)
 	sigset_t set;
 
 	signals_of(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -144,6 +145,12 @@ read_files(const struct keeper *keeper, char **problems)
 	return config;
 }
 
+static bool
+is_stopping(const struct keeper *keeper)
+{
+	return atomic_load(&keeper->server->live->stopping);
+}
+
 static void
 reload(const struct keeper *keeper)
 {
@@ -162,7 +169,19 @@ reload(const struct keeper *keeper)
 	if (live)
 		apply(keeper->server);
 	reload_end(keeper->reload, live, problems);
-	notify("READY=1");
+	if (!is_stopping(keeper))
+		notify("READY=1");
+}
+
+static void
+reload_if_any(const struct keeper *keeper)
+{
+	if (!is_stopping(keeper)) {
+		reload(keeper);
+		return;
+	}
+	log_line(LOG_ERR, "no reload: stopping");
+	reload_refuse(keeper->reload);
 }
 
 /* At midnight connectors may have seen their last day. */
@@ -181,48 +200,30 @@ turn_the_day(struct snapshots *snapshots)
 		(void)use(snapshots, next, "a new day");
 }
 
-void
-keeper_reopen(const struct keeper *keeper)
+/* New files of both logs. */
+static void
+reopen(const struct keeper *keeper)
 {
 	log_reopen();
 	protolog_reopen(keeper->server->live->protolog);
 }
 
-/* False when the daemon stops. */
-static bool
-handle(const struct keeper *keeper, int signal, const sigset_t *signals)
-{
-	switch (signal) {
-	case SIGHUP:
-	case SIGUSR1:
-		reload(keeper);
-		return true;
-	case SIGUSR2:
-		keeper_reopen(keeper);
-		return true;
-	case SIGTERM:
-	case SIGINT:
-		keeper_stop(keeper, signals);
-		return false;
-	default:
-		return true;
-	}
-}
-
+/* Until the process ends. */
 static void *
 keep(void *arg)
 {
 	const struct keeper *keeper = arg;
 	struct snapshots *snapshots = keeper->server->snapshots;
-	bool serving = true;
 	sigset_t set;
 
 	signals_of(&set);
-	while (serving) {
+	for (;;) {
 		const int signal = sigtimedwait(&set, NULL, &pause_time);
 
-		if (signal > 0)
-			serving = handle(keeper, signal, &set);
+		if (signal == SIGUSR2)
+			reopen(keeper);
+		else if (signal > 0)
+			reload_if_any(keeper);
 		keeper_gauge_watch(keeper->server);
 		turn_the_day(snapshots);
 		snapshots_collect(snapshots);
@@ -235,7 +236,8 @@ keeper_start(const struct keeper *keeper)
 {
 	pthread_t thread;
 
-	if (keeper_gauge_start(keeper->server) != 0)
+	if (keeper_gauge_start(keeper->server) != 0 ||
+	    keeper_stop_start(keeper) != 0)
 		return -1;
 	/* pthread_create wants a plain pointer; keep() only reads. */
 	if (pthread_create(&thread, NULL, keep, (void *)(uintptr_t)keeper) != 0)

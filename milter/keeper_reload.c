@@ -20,6 +20,7 @@
 struct reload {
 	pthread_mutex_t lock;
 	pthread_cond_t ended; /* see deadline.h */
+	bool stopped;         /* nobody waits any more */
 	unsigned long begun;  /* reloads, like number */
 	long long begun_at;   /* seconds since 1970 */
 	struct reload_report last;
@@ -106,6 +107,24 @@ copy_report(const struct reload *reload, struct reload_report *report)
 		report->problems = strdup(report->problems);
 }
 
+static const char stopping[] = "error: the milter is stopping\n";
+
+void
+reload_refuse(struct reload *reload)
+{
+	reload_begin(reload);
+	reload_end(reload, false, strdup(stopping));
+}
+
+void
+reload_stop(struct reload *reload)
+{
+	pthread_mutex_lock(&reload->lock);
+	reload->stopped = true;
+	pthread_cond_broadcast(&reload->ended);
+	pthread_mutex_unlock(&reload->lock);
+}
+
 void
 reload_report(struct reload *reload, struct reload_report *report)
 {
@@ -119,6 +138,15 @@ reload_report_free(struct reload_report *report)
 {
 	free(report->problems);
 	report->problems = NULL;
+}
+
+/* Of a reload that never comes, or hangs; the times stay. */
+static void
+say_stopping(struct reload_report *report)
+{
+	free(report->problems);
+	report->problems = strdup(stopping);
+	report->live = false;
 }
 
 int
@@ -136,10 +164,12 @@ keeper_reload(const struct keeper *keeper, long long milliseconds,
 	/* All threads block it, so sigtimedwait of the keeper takes it. */
 	if (kill(getpid(), SIGUSR1) != 0)
 		error = errno;
-	while (error == 0 && reload->last.number < wanted)
+	while (error == 0 && !reload->stopped && reload->last.number < wanted)
 		error = deadline_wait(&reload->ended, &reload->lock, &deadline);
 	if (error == 0)
 		copy_report(reload, report);
+	if (error == 0 && reload->last.number < wanted)
+		say_stopping(report);
 	pthread_mutex_unlock(&reload->lock);
 	return error == 0 ? 0 : -1;
 }

@@ -3,11 +3,13 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "config.h"
@@ -35,6 +37,9 @@
 
 /* How long a stop waits for logs to be written. */
 #define LAST_WORDS_MS 2000
+
+/* Of a thread that waits for the end of the process. */
+static const struct timespec pause_time = { .tv_sec = 1 };
 
 struct options {
 	const char *config_path;
@@ -118,6 +123,19 @@ socket_is_fine(const char *socket)
 	if (check_socket(socket, &why))
 		return true;
 	fprintf(stderr, "connector-milter: -p %s: %s\n", socket, buf);
+	return false;
+}
+
+static bool
+user_is_there(const char *user)
+{
+	char buf[256];
+	struct text why;
+
+	text_init(&why, buf, sizeof(buf));
+	if (process_knows_user(user, &why))
+		return true;
+	fprintf(stderr, "connector-milter: %s\n", buf);
 	return false;
 }
 
@@ -255,39 +273,90 @@ start_threads(const struct keeper *keeper, long long max_sessions, int control)
 	return -1;
 }
 
-static int
-serve(const struct keeper *keeper, const char *hash, long long max_sessions,
-    int control)
-{
-	const struct live *live = keeper->server->live;
-	int status = EX_OK;
+/* The daemon has one of each. */
+static struct milter_settings settings;
+static struct server server;
+static struct keeper keeper;
 
-	if (start_threads(keeper, max_sessions, control) != 0)
+/* Callbacks may still run on libmilter's threads: nothing is freed. */
+static _Noreturn void
+flush_and_exit(int status)
+{
+	log_stop(LAST_WORDS_MS);
+	fflush(NULL);
+	_exit(status);
+}
+
+/*
+ * The end of a daemon that has served; why, if it is not NULL, is what went
+ * wrong. Main and the thread that stops may come at the same time: the first
+ * does it, and has nothing to do that takes long.
+ */
+static void
+leave(int status, const char *why)
+{
+	static atomic_flag left = ATOMIC_FLAG_INIT;
+
+	while (atomic_flag_test_and_set(&left))
+		nanosleep(&pause_time, NULL);
+	if (why != NULL)
+		log_line(LOG_ERR, "%s", why);
+	protolog_stop(server.live->protolog, LAST_WORDS_MS);
+	log_line(LOG_NOTICE, "stopped");
+	remove_sockets(&settings);
+	flush_and_exit(status);
+}
+
+/* Comes back with a status when there is nobody to serve by. */
+static int
+serve(const char *hash, int control)
+{
+	if (start_threads(&keeper, settings.max_sessions, control) != 0)
 		return EX_OSERR;
 	log_line(LOG_NOTICE,
 	    "version %s listens on %s with configuration %.12s", VERSION,
-	    keeper->socket, hash);
+	    keeper.socket, hash);
 	notify("READY=1");
 	/* Told to stop before it began, libmilter calls that a failure. */
-	if (milter_run() != 0 && !atomic_load(&live->stopping)) {
-		log_line(LOG_ERR, "libmilter gave up");
-		status = EX_SOFTWARE;
-	}
-	protolog_stop(live->protolog, LAST_WORDS_MS);
-	log_line(LOG_NOTICE, "stopped");
-	return status;
+	if (milter_run() != 0 && !atomic_load(&server.live->stopping))
+		leave(EX_SOFTWARE, "libmilter gave up");
+	leave(EX_OK, NULL);
+	return EX_OK;
 }
 
 /* What stays when a reload frees the first configuration. */
 static int
-keep_settings(struct milter_settings *settings, const struct options *options)
+keep_settings(const struct options *options, const struct config *config)
 {
-	settings->socket = strdup(
-	    options->socket != NULL ? options->socket : settings->socket);
-	settings->control_socket = strdup(settings->control_socket);
+	settings = *config_milter(config);
+	settings.socket =
+	    strdup(options->socket != NULL ? options->socket : settings.socket);
+	settings.control_socket = strdup(settings.control_socket);
 	if (options->user != NULL)
-		settings->user = options->user;
-	return settings->socket != NULL && settings->control_socket != NULL
+		settings.user = options->user;
+	return settings.socket != NULL && settings.control_socket != NULL ? 0
+									  : -1;
+}
+
+/* 0, or -1 without memory. */
+static int
+prepare(const struct options *options, struct config *config)
+{
+	const int kept = keep_settings(options, config);
+
+	server.verbose = options->verbose;
+	server.snapshots = snapshots_new(config);
+	server.live =
+	    live_new(settings.max_sessions, settings.max_tarpits, NULL);
+	keeper = (struct keeper){
+		.server = &server,
+		.config_path = options->config_path,
+		.socket = settings.socket,
+		.reload = reload_new(),
+		.leave = leave,
+	};
+	return kept == 0 && server.live != NULL && server.snapshots != NULL &&
+		keeper.reload != NULL
 	    ? 0
 	    : -1;
 }
@@ -295,33 +364,23 @@ keep_settings(struct milter_settings *settings, const struct options *options)
 static int
 run(const struct options *options, struct config *config)
 {
-	static struct server server;
-	static struct keeper keeper = { .server = &server };
-	struct milter_settings settings = *config_milter(config);
+	const int facility = config_milter(config)->syslog_facility;
 	char hash[DIGEST_HEX_MAX];
 	int control = -1;
 	int code;
 
-	log_open("connector-milter", settings.syslog_facility);
-	last_words_prepare(settings.syslog_facility);
+	log_open("connector-milter", facility);
+	last_words_prepare(facility);
 	keeper_block();
 	snprintf(hash, sizeof(hash), "%s", config_hash(config));
-	server.verbose = options->verbose;
-	server.snapshots = snapshots_new(config);
-	server.live =
-	    live_new(settings.max_sessions, settings.max_tarpits, NULL);
-	keeper.config_path = options->config_path;
-	keeper.reload = reload_new();
-	if (keep_settings(&settings, options) != 0 || server.live == NULL ||
-	    server.snapshots == NULL || keeper.reload == NULL) {
+	if (prepare(options, config) != 0) {
 		log_line(LOG_ERR, "no memory");
 		return EX_OSERR;
 	}
-	keeper.socket = settings.socket;
 	code = take_place(&settings, &server, config, &control);
 	if (code != 0)
 		return code;
-	code = serve(&keeper, hash, settings.max_sessions, control);
+	code = serve(hash, control);
 	remove_sockets(&settings);
 	return code;
 }
@@ -342,13 +401,11 @@ main(int argc, char **argv)
 	config = load(&options);
 	if (config == NULL)
 		return EX_CONFIG;
+	if (options.user != NULL && !user_is_there(options.user))
+		return EX_CONFIG;
 	if (options.check_only) {
 		config_free(config);
 		return EX_OK;
 	}
-	/* Callbacks may still run on libmilter's threads: nothing is freed. */
-	code = run(&options, config);
-	log_stop(LAST_WORDS_MS);
-	fflush(NULL);
-	_exit(code);
+	flush_and_exit(run(&options, config));
 }

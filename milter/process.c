@@ -151,8 +151,9 @@ give_to_group(const char *path, const char *name)
 	return 0;
 }
 
-static int
-user_of(const char *user, const struct passwd **passwd, gid_t *gid)
+static bool
+find_user(const char *user, const struct passwd **passwd, gid_t *gid,
+    struct text *why)
 {
 	char name[64];
 	const char *colon = strchr(user, ':');
@@ -162,19 +163,41 @@ user_of(const char *user, const struct passwd **passwd, gid_t *gid)
 	    colon != NULL ? (int)(colon - user) : (int)strlen(user), user);
 	*passwd = getpwnam(name);
 	if (*passwd == NULL) {
-		log_line(LOG_ERR, "user: there is no user %s", name);
-		return EX_CONFIG;
+		text_printf(why, "user: there is no user %s", name);
+		return false;
 	}
 	*gid = (*passwd)->pw_gid;
 	if (colon == NULL)
-		return 0;
+		return true;
 	group = getgrnam(colon + 1);
 	if (group == NULL) {
-		log_line(LOG_ERR, "user: there is no group %s", colon + 1);
-		return EX_CONFIG;
+		text_printf(why, "user: there is no group %s", colon + 1);
+		return false;
 	}
 	*gid = group->gr_gid;
-	return 0;
+	return true;
+}
+
+bool
+process_knows_user(const char *user, struct text *why)
+{
+	const struct passwd *passwd;
+	gid_t gid;
+
+	return user[0] == '\0' || find_user(user, &passwd, &gid, why);
+}
+
+static int
+user_of(const char *user, const struct passwd **passwd, gid_t *gid)
+{
+	char buf[256];
+	struct text why;
+
+	text_init(&why, buf, sizeof(buf));
+	if (find_user(user, passwd, gid, &why))
+		return 0;
+	log_line(LOG_ERR, "%s", buf);
+	return EX_CONFIG;
 }
 
 /* The folder is the user's, who may put anything there: sockets only. */
@@ -271,13 +294,4 @@ process_become(const char *user)
 		return EX_NOPERM;
 	}
 	return 0;
-}
-
-void
-process_remove_socket(const char *socket)
-{
-	const char *path = socket_name_path(socket);
-
-	if (path != NULL)
-		(void)unlink(path);
 }

@@ -115,7 +115,8 @@ process_unlock(void)
 		const struct lock *lock = &locks[--lock_count];
 
 		/* First the name: who opens it now has to make a new one. */
-		(void)unlink(lock->path);
+		if (is_there(lock->fd, lock->path))
+			(void)unlink(lock->path);
 		close(lock->fd);
 	}
 }

@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -88,20 +90,61 @@ check_folder(const char *path, const struct stat *st,
 	return EX_NOPERM;
 }
 
+/* Cuts the last name off, down to "/"; false when there is none. */
+static bool
+go_up(char *folder)
+{
+	char *slash = strrchr(folder, '/');
+
+	if (slash == NULL || slash[1] == '\0')
+		return false;
+	slash[slash == folder ? 1 : 0] = '\0';
+	return true;
+}
+
+/*
+ * Who can write above a folder can rename it, and make another. That is said,
+ * not refused: where it is so, more than this milter is at their mercy.
+ */
+static void
+warn_above(const char *path, char *folder)
+{
+	struct stat st;
+
+	while (go_up(folder)) {
+		if (stat(folder, &st) != 0 || (st.st_mode & S_IWOTH) == 0 ||
+		    (st.st_mode & S_ISVTX) != 0)
+			continue;
+		log_line(LOG_WARNING,
+		    "the folder %s above %s can be written by others (mode "
+		    "%04o), who could put another socket there; run chmod o-w",
+		    folder, path, (unsigned)(st.st_mode & 07777));
+		return;
+	}
+}
+
 /* What cannot be looked at cannot be listened in, and that is said later. */
 static int
 check_folder_of(const char *path, const struct milter_settings *settings)
 {
 	char folder[sizeof(((struct sockaddr_un *)0)->sun_path)];
-	const char *slash = strrchr(path, '/');
+	char real[PATH_MAX];
 	struct stat st;
+	int code;
 
-	if (slash == NULL || (size_t)(slash - path) >= sizeof(folder))
+	if (strlen(path) >= sizeof(folder))
 		return 0;
-	snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
-	if (stat(slash == path ? "/" : folder, &st) != 0)
+	snprintf(folder, sizeof(folder), "%s", path);
+	if (!go_up(folder) || stat(folder, &st) != 0)
 		return 0;
-	return check_folder(path, &st, settings);
+	code = check_folder(path, &st, settings);
+	if (code != 0)
+		return code;
+	/* Where links lead, and where they stand. */
+	if (realpath(folder, real) != NULL && strcmp(real, folder) != 0)
+		warn_above(path, real);
+	warn_above(path, folder);
+	return 0;
 }
 
 int
@@ -163,6 +206,69 @@ complain(const char *path, const char *why)
 	return EX_NOPERM;
 }
 
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return a->st_ino == b->st_ino && a->st_dev == b->st_dev;
+}
+
+/* The sockets of the daemon, as they were found to be its own. */
+static struct made {
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	struct stat st;
+} made[2];
+static size_t made_count;
+
+static void
+remember(const char *path, const struct stat *st)
+{
+	struct made *socket = &made[made_count];
+
+	if (made_count == nitems(made) || strlen(path) >= sizeof(socket->path))
+		return;
+	snprintf(socket->path, sizeof(socket->path), "%s", path);
+	socket->st = *st;
+	made_count++;
+}
+
+static const struct made *
+find_made(const char *path)
+{
+	for (size_t i = 0; i < made_count; i++)
+		if (strcmp(made[i].path, path) == 0)
+			return &made[i];
+	return NULL;
+}
+
+/* Somebody else may have put something there since. */
+static bool
+is_there(const struct made *socket)
+{
+	struct stat st;
+
+	return lstat(socket->path, &st) == 0 && is_same(&st, &socket->st);
+}
+
+int
+unlink(const char *path)
+{
+	const struct made *socket = find_made(path);
+
+	if (socket == NULL || is_there(socket))
+		return unlinkat(AT_FDCWD, path, 0);
+	errno = EPERM;
+	return -1;
+}
+
+void
+process_remove_socket(const char *socket)
+{
+	const char *path = socket_name_path(socket);
+
+	if (path != NULL)
+		(void)unlink(path);
+}
+
 int
 process_identify(const char *path, struct stat *st)
 {
@@ -172,9 +278,9 @@ process_identify(const char *path, struct stat *st)
 		return complain(path, strerror(errno));
 	if (!S_ISSOCK(st->st_mode) || !is_ours(path))
 		return complain(path, "another stands there");
-	if (lstat(path, &again) != 0 || again.st_ino != st->st_ino ||
-	    again.st_dev != st->st_dev)
+	if (lstat(path, &again) != 0 || !is_same(&again, st))
 		return complain(path, "it was replaced");
+	remember(path, st);
 	return 0;
 }
 
@@ -186,8 +292,7 @@ process_verify(const char *path, const struct stat *opened, mode_t mode,
 	    group_name[0] != '\0' ? getgrnam(group_name) : NULL;
 	struct stat st;
 
-	if (lstat(path, &st) != 0 || st.st_ino != opened->st_ino ||
-	    st.st_dev != opened->st_dev)
+	if (lstat(path, &st) != 0 || !is_same(&st, opened))
 		return complain(path, "it was replaced");
 	if ((st.st_mode & 07777) != mode) {
 		log_line(LOG_ERR, "%s has mode %04o where %04o was set", path,

@@ -229,8 +229,8 @@ sub status_of
 }
 
 SKIP: {
-	skip 'not root', 10 if $> != 0;
-	skip 'no /proc', 10 unless -r "/proc/$$/status";
+	skip 'not root', 14 if $> != 0;
+	skip 'no /proc', 14 unless -r "/proc/$$/status";
 	my ($uid, $gid) = (getpwnam 'nobody')[2, 3];
 	my $group = getgrnam 'daemon';
 	$milter = milter();
@@ -260,6 +260,16 @@ SKIP: {
 	    '-u: a user that is not there: exit status');
 	like($nobody->{err}, qr/there is no user no-such-user/,
 	    '-u: a user that is not there: what it says');
+	my $absent = run('-u', 'nobody:no-such-group', '-c', $named->config);
+	is($absent->{status}, 78, '-u: a group that is not there: exit status');
+	like($absent->{err}, qr/there is no group no-such-group$/m,
+	    '-u: a group that is not there: what it says');
+	for my $case ([$nobody, 'no-such-user'],
+	    [$absent, 'nobody:no-such-group']) {
+		my ($start, $user) = @$case;
+		my $check = run('-n', '-u', $user, '-c', $named->config);
+		is_deeply($check, $start, "-n -u $user says what a start says");
+	}
 }
 
 # ---- the service manager ----------------------------------------------------

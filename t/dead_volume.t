@@ -2,7 +2,8 @@
 # dead_volume.t - the queue lies on a volume that does not answer any more, as
 # one on a network does: whoever asks it hangs. The milter reloads, tells its
 # status and stops all the same, and soon defers what it cannot judge. LONG=1
-# waits for that.
+# waits for that. Where the configuration lies on such a volume, a reload hangs,
+# and nothing else.
 
 use strict;
 use warnings;
@@ -205,5 +206,156 @@ for my $resource (sort keys %resources) {
 	is_deeply([glob "$1/*"], [], '... and nothing is left behind')
 	    if $milter->socket =~ m{^unix:(.*)/};
 }
+
+# ---- the configuration ------------------------------------------------------
+
+# Whoever opens a path with DEAD_PATH in it hangs likewise, and says so.
+my $hung = $scratch->folder('hung', 0777) . '/hung';
+my $hanging = Shim::library($scratch, 'hanging', <<'END');
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int
+open(const char *path, int flags, ...)
+{
+	va_list rest;
+	int mode;
+
+	va_start(rest, flags);
+	mode = va_arg(rest, int);
+	va_end(rest);
+	while (strstr(path, getenv("DEAD_PATH")) != NULL
+	    && access(getenv("DEAD"), F_OK) == 0) {
+		close((int)syscall(SYS_openat, AT_FDCWD, getenv("HUNG"),
+		    O_CREAT | O_WRONLY, 0600));
+		usleep(20000);
+	}
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+END
+
+my $stopping = qr/^error: the milter is stopping$/m;
+my $cases = 0;
+
+# A milter whose reload hangs at such a path, and a transaction in it.
+sub hanging
+{
+	my ($path) = @_;
+	my $name = 'c' . ++$cases;
+	my $control = $scratch->path("$name.run/control.sock");
+	my $milter = Milter->new($scratch, name => $name,
+		milter => "control_socket = $control\n",
+		main => "[organization]\naccepted_domains = example.com\n",
+		connectors => { internet => <<'END' });
+bindings          = 0.0.0.0:25
+remote_ip_ranges  = @../list
+permission_groups = anonymous_users
+END
+	$scratch->write("$name/list", "0.0.0.0/0\n");
+	unlink $hung;
+	{
+		local @ENV{qw(LD_PRELOAD DEAD DEAD_PATH HUNG)} =
+		    ($hanging, $dead, $path, $hung);
+		$milter->start;
+	}
+	my $wire = begin($milter);
+	$wire->connect(client => '203.0.113.9');
+	$wire->helo('mx.client.test');
+	$wire->mail('<ada@sender.example>');
+	$wire->rcpt('<alice@example.com>');
+	$scratch->write('dead', '');
+	$milter->signal('HUP');
+	ok(Scratch::wait_for(10, sub { -e $hung }), 'the reload hangs');
+	return ($milter, $wire);
+}
+
+# Asks for a reload; the process, and the file for what it says.
+sub ask
+{
+	my ($milter) = @_;
+	my $err = $scratch->path('reload.err');
+	unlink $err;
+	return (Scratch::spawn({ err => $err },
+		Milter::program('connectorctl'), 'reload', '--config',
+		$milter->config), $err);
+}
+
+sub is_refused
+{
+	my ($what, $pid, $err) = @_;
+	is(Scratch::reap($pid, 10) // 'waits', 78 << 8, "$what: exit status");
+	like(Scratch::slurp($err), $stopping, "$what: what it says");
+	return;
+}
+
+# The wait status, and how long it took.
+sub ended
+{
+	my ($milter) = @_;
+	my $began = time;
+	my $status = Scratch::reap($milter->pid, 15) // 'runs';
+	Scratch::stop($milter->pid, 'KILL', 10) if $status eq 'runs';
+	return ($status, time - $began);
+}
+
+for my $case (
+	['the main file', '/connector-milter.ini'],
+	['the folder of connectors', '/connectors.d'],
+	['a file in it', '/connectors.d/internet.ini'],
+	['a file that it names', '/list'],
+) {
+	my ($what, $path) = @$case;
+	subtest "$what on a dead volume" => sub {
+		my ($milter, $wire) = hanging($path);
+		is(answer($milter), 'continue', 'it serves');
+		is(decode_json(ctl($milter, qw(status --json)))
+		    ->{sessions}{transactions}, 1, 'and tells its status');
+		my @asked = ask($milter);
+		sleep 0.3;
+		$milter->signal('TERM');
+		ok($milter->wait_log(qr/^stopping: transactions open: 1/),
+		    'it begins to stop');
+		is_refused('who waits for a reload', @asked);
+		is_refused('who asks for one now', ask($milter));
+		is($wire->message->{verdict}, 'continue',
+		    'the transaction ends');
+		my ($status, $took) = ended($milter);
+		is($status, 0, 'it stops: exit status');
+		cmp_ok($took, '<', 9, sprintf 'in %.0f ms', $took * 1000);
+		like($milter->log, qr/: stopping: all transactions have ended\n.*: stopped\n/s,
+		    'what it says');
+		unlink $dead;
+	};
+}
+
+subtest 'two signals' => sub {
+	my ($milter, $wire) = hanging('/connector-milter.ini');
+	$milter->signal('TERM');
+	ok($milter->wait_log(qr/^stopping: transactions open: 1/),
+	    'one begins to stop it');
+	sleep 0.2;
+	$milter->signal('INT');
+	my ($status, $took) = ended($milter);
+	is($status, 0, 'it does not wait: exit status');
+	cmp_ok($took, '<', 9, sprintf 'in %.0f ms', $took * 1000);
+	unlink $dead;
+};
+
+subtest 'alive again while it stops' => sub {
+	my ($milter, $wire) = hanging('/connector-milter.ini');
+	$milter->signal('TERM');
+	ok($milter->wait_log(qr/^stopping: transactions open: 1/),
+	    'it begins to stop');
+	unlink $dead;
+	ok($milter->wait_log(qr/^reload: .* is in use$/), 'the reload ends');
+	$milter->signal('HUP');
+	ok($milter->wait_log(qr/^no reload: stopping$/), 'there is no other');
+	is($wire->message->{verdict}, 'continue', 'the transaction ends');
+	is((ended($milter))[0], 0, 'exit status');
+};
 
 done_testing;

@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 
 use Dialogue qw(begin);
+use IO::Socket::UNIX;
 use JSON::PP qw(decode_json);
 use Milter;
 use Play;
@@ -267,6 +268,8 @@ subtest 'a transaction goes on, and nothing begins' => sub {
 subtest 'refusals that are held back go out first' => sub {
 	my $milter = milter(defaults => "tarpit_interval = 8s\n");
 	my $wire = busy($milter);
+	$wire->{rcpt} = { addr => 'x@foreign.example', mailer => 'smtp' };
+	$wire->_send_macros('R');
 	$wire->send_frame('R', "<x\@foreign.example>\0");
 	sleep 0.3;
 	my $start = time;
@@ -403,6 +406,65 @@ subtest 'a session that begins during a stop' => sub {
 	my ($exit, $took) = ended($milter, 15);
 	is($exit, 0, sprintf 'exit status, after %.1f s', $took);
 	ok(!-e $flag{SLEPT}, 'libmilter did not have to sleep over it');
+};
+
+# libmilter's listener never comes back from where it is: the process ends all
+# the same, and says so.
+my $stuck_library = Shim::library($scratch, 'stuck', <<'END');
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+int
+accept4(int fd, __SOCKADDR_ARG peer, socklen_t *restrict len, int flags)
+{
+	while (access(getenv("STUCK"), F_OK) == 0) {
+		close((int)syscall(SYS_openat, AT_FDCWD, getenv("BEGUN"),
+		    O_CREAT | O_WRONLY, 0600));
+		usleep(20000);
+	}
+	return REAL(accept4)(fd, peer, len, flags);
+}
+END
+subtest 'libmilter does not end' => sub {
+	my $folder = $scratch->folder('stuck');
+	chmod 0777, $folder;
+	my %flag = map { $_ => "$folder/$_" } qw(STUCK BEGUN);
+	local @ENV{ 'LD_PRELOAD', keys %flag } =
+	    ($stuck_library, values %flag);
+	my $milter = milter();
+	my $idle = idle($milter);
+	$scratch->write('stuck/STUCK', '');
+	my $new = IO::Socket::UNIX->new(Peer => $milter->socket =~ s/^unix://r);
+	ok(Scratch::wait_for(5, sub { -e $flag{BEGUN} }), 'it is stuck');
+	stop_begins($milter);
+	my ($exit, $took) = ended($milter, 25);
+	is($exit, 70 << 8, sprintf 'exit status, after %.1f s', $took);
+	Scratch::stop($milter->pid, 'KILL', 5) if $exit eq 'runs';
+	is_deeply([(split /\n/, $milter->log)[-2, -1]], [
+		'connector-milter: libmilter does not end: left behind',
+		'connector-milter: stopped',
+	], 'what the log says');
+	is_deeply([glob $milter->socket =~ s{^unix:(.*)/.*}{$1/*}r], [],
+	    'nothing is left in its folder');
+};
+
+subtest 'connections that were turned away' => sub {
+	my $control = $scratch->path('m' . ($number + 1) . '.run/control.sock');
+	my $milter = milter(milter => "control_socket = $control\n"
+		. "max_sessions = 1\n");
+	my $path = $milter->socket =~ s/^unix://r;
+	my @peers = map { IO::Socket::UNIX->new(Peer => $path) } 1 .. 90;
+	ok(Scratch::wait_for(5, sub {
+		status($milter)->{sessions}{turned_away} > 5 }), 'there are');
+	my $count = status($milter)->{sessions}{turned_away};
+	is($milter->stop, 0, 'it stops');
+	my ($said) = grep { /turned away since/ } stop_lines($milter);
+	like($said // '', qr/^stopping: connections turned away since the start: \d+$/,
+	    'the log says how many');
+	cmp_ok(($said // '0') =~ s/\D//gr, '>=', $count, "no less than $count");
 };
 
 # ---- behind a Postfix -------------------------------------------------------

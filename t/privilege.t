@@ -274,6 +274,57 @@ for my $case (
 	}
 }
 
+# Whoever can write a folder above can put another in place of that one: the
+# administrator is told so.
+my $above = $scratch->folder('above');
+sub made
+{
+	my ($name, $mode) = @_;
+	return $scratch->folder("above/$name", $mode, $nobody, $nogroup);
+}
+for my $case (
+	['the next one, writable by others', ['a', 0757], ['a/s', 0755]],
+	['one far above', ['b', 0777], ['b/c', 0755], ['b/c/d', 0755],
+	    ['b/c/d/s', 0755]],
+	['sticky', undef, ['e', 01777], ['e/s', 0755]],
+	['writable by some group', undef, ['f', 0775], ['f/s', 0755]],
+	['above where a link leads', ['g', 0757], ['g/h', 0755],
+	    ['g/h/i', 0755], 's'],
+	['that has the link', ['j', 0777], ['j/s', 0755], 'k'],
+) {
+	my ($what, $wrong, @folders) = @$case;
+	my $link = ref $folders[-1] ? undef : pop @folders;
+	made(@$_) for grep { defined } $wrong, @folders;
+	my $folder = "$above/$folders[-1][0]";
+	if (defined $link && $link eq 's') {
+		symlink $folder, "$above/g.link";
+		$folder = "$above/g.link";
+	} elsif (defined $link) {
+		rename $folder, "$above/k";
+		symlink "$above/k", $folder;
+	}
+	for my $which ('socket', 'control_socket') {
+		my $milter = milter();
+		$scratch->write("p$number/list", "203.0.113.0/24\n");
+		my $main = Scratch::slurp($milter->config);
+		my $path = "$folder/p.sock";
+		$which eq 'socket' ? $main =~ s/^socket = .*/socket = unix:$path/m
+		    : $main =~ s/^user/control_socket = $path\nuser/m;
+		$scratch->write("p$number/connector-milter.ini", $main);
+		$cases++;
+		$milter->start;
+		ok(-S $path, "$which, the folder above is $what");
+		my $warning = !defined $wrong ? undef
+		    : "connector-milter: the folder $above/$wrong->[0] above "
+		    . "$path can be written by others (mode "
+		    . sprintf('%04o', $wrong->[1]) . '), who could put '
+		    . 'another socket there; run chmod o-w';
+		is((grep { / above / } split /\n/, $milter->log)[0], $warning,
+			"$which, a folder $what: what it says");
+		$milter->stop;
+	}
+}
+
 # As the unit starts it: the user from the start, not in the socket's group,
 # which comes from the folder.
 for my $case (['setgid', 02750, 0], ['not setgid', 0750, 77]) {

@@ -39,10 +39,10 @@ my $slow = Shim::library($scratch, 'slow', <<'END');
 #include <unistd.h>
 
 int
-unlink(const char *path)
+unlinkat(int dir, const char *path, int flags)
 {
 	usleep((useconds_t)(getpid() * 7919 % 40) * 1000);
-	return (int)syscall(SYS_unlink, path);
+	return (int)syscall(SYS_unlinkat, dir, path, flags);
 }
 END
 
@@ -162,6 +162,30 @@ my $heirs = $ENV{LONG} ? 200 : 20;
 	is_none("$heirs times an heir takes over, in $tries tries", @trouble);
 	is(Scratch::stop($old, 'TERM', 20), 0, 'the last one stops');
 	is_none('and leaves nothing behind', left_behind());
+}
+
+# What somebody else has put there meanwhile is not its own any more.
+for my $case (['the socket', $socket], ['the control socket', $control]) {
+	my ($what, $path) = @$case;
+	my $pid = spawn();
+	Scratch::wait_for(20, sub { owner($socket) == $pid });
+	unlink $path;
+	my $other = IO::Socket::UNIX->new(Local => $path, Listen => 64);
+	is(Scratch::stop($pid, 'TERM', 25), 0,
+	    "$what is another's: it stops");
+	is(owner($path), $$, 'and leaves it there');
+	$other->close;
+	unlink $path;
+	is_none('and nothing else', left_behind());
+}
+for my $path ($socket, $control) {
+	my $pid = spawn();
+	Scratch::wait_for(20, sub { owner($socket) == $pid });
+	unlink "$path.lock";
+	$scratch->write('milter.run/' . $path =~ s{.*/}{}r . '.lock', "x\n");
+	is(Scratch::stop($pid, 'TERM', 25), 0, "another's lock: it stops");
+	is(Scratch::slurp("$path.lock"), "x\n", 'and leaves it there');
+	unlink "$path.lock";
 }
 
 # ---- what stands in the way -------------------------------------------------

@@ -88,7 +88,7 @@ for my $line (
 	'Type=notify', 'NotifyAccess=main', 'WatchdogSec=60s',
 	'Restart=always', 'RestartSec=200ms',
 	'RestartPreventExitStatus=64 77 78', 'StartLimitIntervalSec=0',
-	'TimeoutStopSec=30s', 'OOMPolicy=stop', 'LimitNOFILE=65536',
+	'TimeoutStopSec=40s', 'OOMPolicy=stop', 'LimitNOFILE=65536',
 	'LimitCORE=0', 'TasksMax=12000', 'NoNewPrivileges=yes',
 	'CapabilityBoundingSet=', 'MemoryDenyWriteExecute=yes',
 ) {
