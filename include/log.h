@@ -14,6 +14,8 @@
 #ifndef LOG_H
 #define LOG_H
 
+#include <stdatomic.h>
+
 #include "addr.h"
 #include "compiler.h"
 
@@ -40,6 +42,19 @@ unsigned long log_dropped(void);
 
 /* priority is one of syslog's LOG_ERR ... What exceeds LOG_LINE_MAX is cut. */
 void log_line(int priority, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* What may happen as often as a stranger likes; all zero at first. */
+struct log_seldom {
+	atomic_llong due; /* s, monotonic; 0: at once */
+	atomic_ulong count;
+};
+
+/*
+ * It happened again. Logs what, and how often since the last line of it, a
+ * minute after that at the earliest.
+ */
+void log_seldom(struct log_seldom *seldom, int priority, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 
 /* Every pointer may be NULL: the value is then empty. */
 struct log_record {

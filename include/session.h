@@ -9,7 +9,9 @@
  * the newest configuration, so nothing is remembered of an old one. A 421 of
  * the connect or helo stage is answered at HELO, every other refusal of those
  * stages at each MAIL: on Postfix a refusal at HELO would stick for the whole
- * connection. The configuration is pinned from MAIL to the end of the message.
+ * connection. The configuration is pinned from MAIL to the end of the message;
+ * who dawdles over it may lose it to newer ones (snapshot.h), and is refused
+ * like one who was never judged: nothing newer judges half a transaction.
  *
  * A connector with mode = monitor decides and logs, but what it refuses goes on
  * and its header edits are empty. What was refused at MAIL is not judged any
@@ -23,8 +25,9 @@
  * the 5xx kind to an anonymous client may be held back by tarpit_interval
  * before its function returns; nothing else here waits.
  *
- * Without memory, or asked in an impossible order, a session refuses in the
- * words of a rule that cannot decide (REPLY_UNDECIDED), by rule "internal".
+ * Without memory, asked in an impossible order, or told what is stale, a
+ * session refuses in the words of a rule that cannot decide (REPLY_UNDECIDED),
+ * by rule "internal".
  *
  * Calls of one session come one after the other, from any thread; sessions are
  * independent of each other.
@@ -78,6 +81,7 @@ struct mail_info {
 	const char *cert_subject;
 	const char *server_name; /* {j}: what the MTA calls itself */
 	const char *queue_id;
+	bool stale; /* the login was told of an earlier command, not of this */
 };
 
 struct rcpt_info {
@@ -87,6 +91,7 @@ struct rcpt_info {
 	const char *rcpt_mailer;
 	const char *rcpt_host;
 	const char *queue_id;
+	bool stale; /* what it was resolved to was told of an earlier one */
 };
 
 struct eom_info {

@@ -52,6 +52,7 @@ struct header {
 /* From MAIL to the end of the message; texts may be NULL. */
 struct transaction {
 	struct snapshot *snapshot; /* pinned */
+	bool resting;              /* what follows may be gone: session_wake */
 	struct judged judged;
 	bool unjudged; /* refused at MAIL by a connector that only monitors */
 	bool ended;    /* session_eom let it pass */
@@ -149,6 +150,13 @@ bool session_refuse_internal(struct session *session, enum stage stage,
 /* Likewise by rule admission, for mail that is not judged: the milter stops. */
 bool session_refuse_stopping(struct session *session,
     const struct command *command, struct reply *reply);
+
+/*
+ * Between commands a transaction rests, and may lose its configuration then
+ * (snapshot.h). Is there one that can be judged? Both any number of times.
+ */
+bool session_wake(struct session *session) NODISCARD;
+void session_rest(struct session *session);
 
 /* Is all that the connector decides only logged? Not when explaining. */
 bool session_monitors(

@@ -20,6 +20,10 @@
 /* Lost lines are spoken of no more often. */
 #define LOSSES_SECONDS 60
 
+/* So are things that happen as often as a stranger likes. */
+#define SELDOM_SECONDS 60
+#define SELDOM_MAX 512
+
 /* A record of the writer: the priority, the line, and its end. */
 #define RECORD_MAX (1 + LOG_LINE_MAX)
 
@@ -102,8 +106,10 @@ add_line(const char *line)
 	if (sizeof(out.lines) - out.len < LINE_ROOM)
 		write_lines();
 	text_init(&text, out.lines + out.len, sizeof(out.lines) - out.len);
-	if (sink.ident != NULL)
-		text_printf(&text, "%s: ", sink.ident);
+	if (sink.ident != NULL) {
+		text_put(&text, sink.ident);
+		text_put(&text, ": ");
+	}
 	text_put(&text, line);
 	text_put(&text, "\n");
 	out.len += text.len;
@@ -219,6 +225,35 @@ log_line(int priority, const char *fmt, ...)
 	put_record(priority, record);
 }
 
+/* Of many at once, one says it for all. */
+static bool
+is_due(struct log_seldom *seldom)
+{
+	long long due = atomic_load(&seldom->due);
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec >= due &&
+	    atomic_compare_exchange_strong(
+		&seldom->due, &due, now.tv_sec + SELDOM_SECONDS);
+}
+
+void
+log_seldom(struct log_seldom *seldom, int priority, const char *fmt, ...)
+{
+	char what[SELDOM_MAX];
+	va_list ap;
+
+	atomic_fetch_add(&seldom->count, 1);
+	if (!is_due(seldom))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	log_line(priority, "%s: %lu times", what,
+	    atomic_exchange(&seldom->count, 0));
+}
+
 static void
 put_word(
     struct text *text, const char *before, const char *value, const char *after)
@@ -236,8 +271,10 @@ put_connector(struct text *text, const char *name)
 	const char *quote =
 	    name != NULL && strchr(name, ' ') != NULL ? "\"" : "";
 
-	text_printf(
-	    text, "connector=%s%s%s", quote, name != NULL ? name : "-", quote);
+	text_put(text, "connector=");
+	text_put(text, quote);
+	text_put(text, name != NULL ? name : "-");
+	text_put(text, quote);
 }
 
 static void
@@ -246,11 +283,12 @@ put_client(struct text *text, const struct log_record *record)
 	char addr[ADDR_TEXT_MAX];
 	char endpoint[ENDPOINT_TEXT_MAX];
 
-	put_word(text, " client=", record->client_name, "");
-	text_printf(text, "[%s]:%u", addr_format(addr, &record->client),
-	    record->client_port);
-	text_printf(
-	    text, " listener=%s", endpoint_format(endpoint, &record->listener));
+	put_word(text, " client=", record->client_name, "[");
+	text_put(text, addr_format(addr, &record->client));
+	text_put(text, "]:");
+	text_put_number(text, record->client_port);
+	text_put(text, " listener=");
+	text_put(text, endpoint_format(endpoint, &record->listener));
 }
 
 const char *

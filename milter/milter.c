@@ -48,53 +48,41 @@ static struct {
 	{ SMFIM_ENVRCPT, "j i {rcpt_addr} {rcpt_host} {rcpt_mailer}" },
 	{ SMFIM_EOM, "j i" },
 };
-
-enum macro {
-	AUTH_AUTHEN, AUTH_TYPE, CERT_SUBJECT, CLIENT_RESOLVE, CN_SUBJECT,
-	DAEMON_ADDR, DAEMON_PORT, IF_ADDR, QUEUE_ID, RCPT_ADDR, RCPT_HOST,
-	RCPT_MAILER, SERVER_NAME, TLS_VERSION, VERIFY,
-};
-
-static char macros[][20] = {
-	[AUTH_AUTHEN] = "{auth_authen}",
-	[AUTH_TYPE] = "{auth_type}",
-	[CERT_SUBJECT] = "{cert_subject}",
-	[CLIENT_RESOLVE] = "{client_resolve}",
-	[CN_SUBJECT] = "{cn_subject}",
-	[DAEMON_ADDR] = "{daemon_addr}",
-	[DAEMON_PORT] = "{daemon_port}",
-	[IF_ADDR] = "{if_addr}",
-	[QUEUE_ID] = "i",
-	[RCPT_ADDR] = "{rcpt_addr}",
-	[RCPT_HOST] = "{rcpt_host}",
-	[RCPT_MAILER] = "{rcpt_mailer}",
-	[SERVER_NAME] = "j",
-	[TLS_VERSION] = "{tls_version}",
-	[VERIFY] = "{verify}",
-};
 /* clang-format on */
+
+/* What MTAs and their clients may bring about as often as they like. */
+static struct log_seldom no_reply, no_macros, no_edit;
+
+/* By what the MTA does offer, and apart for old ones: without macro lists. */
+static struct log_seldom no_rights[2][SMFIF_ADDHDRS | SMFIF_CHGHDRS];
 
 /*
  * The one function that speaks to the MTA. The action follows from the first
- * digit; a text that cannot be set never changes it.
+ * digit; a text that cannot be set never changes it. reply is not read where we
+ * go on.
  */
 static sfsistat
-say(SMFICTX *ctx, const struct reply *reply)
+answer(SMFICTX *ctx, bool go_on, const struct reply *reply)
 {
 	char text[REPLY_DOUBLED_MAX];
-	struct reply copy = *reply;
+	struct reply copy;
 
+	if (go_on)
+		return SMFIS_CONTINUE;
+	copy = *reply;
 	reply_double_percents(text, reply);
 	if (smfi_setreply(ctx, copy.code, copy.dsn, text) != MI_SUCCESS)
-		log_line(LOG_ERR, "libmilter refused the reply text: %s %s",
-		    copy.code, copy.dsn);
+		log_seldom(&no_reply, LOG_ERR,
+		    "libmilter refused the reply text: %s %s", copy.code,
+		    copy.dsn);
 	return reply->code[0] == '4' ? SMFIS_TEMPFAIL : SMFIS_REJECT;
 }
 
 static const char *
-macro(SMFICTX *ctx, enum macro name)
+macro(SMFICTX *ctx, const char *name)
 {
-	return smfi_getsymval(ctx, macros[name]);
+	/* libmilter wants a plain pointer, and only reads. */
+	return smfi_getsymval(ctx, (char *)(uintptr_t)name);
 }
 
 /*
@@ -102,7 +90,7 @@ macro(SMFICTX *ctx, enum macro name)
  * libmilter search all that it has.
  */
 static const char *
-macro_beside(SMFICTX *ctx, const char *other, enum macro name)
+macro_beside(SMFICTX *ctx, const char *other, const char *name)
 {
 	return other != NULL ? macro(ctx, name) : NULL;
 }
@@ -111,7 +99,21 @@ macro_beside(SMFICTX *ctx, const char *other, enum macro name)
 struct connection {
 	struct session *session;
 	bool silent; /* no answer from DATA to the body, as negotiated */
+	/* Where words lay at the last MAIL and RCPT; 0: nowhere. */
+	uintptr_t login, recipient;
 };
+
+/*
+ * libmilter keeps the macros of a command until others come for the next one of
+ * its kind, or until one of an earlier kind. What comes gets a place before it
+ * gives that of the old one up: so what lies where it lay before has not been
+ * said again, and may be true no more.
+ */
+static bool
+is_stale(const char *value, uintptr_t before)
+{
+	return value != NULL && (uintptr_t)value == before;
+}
 
 static void
 connection_free(struct connection *connection)
@@ -152,14 +154,14 @@ session_of(SMFICTX *ctx)
 static bool
 ask_for_macros(SMFICTX *ctx)
 {
-	for (size_t i = 0; i < nitems(requests); i++) {
+	for (size_t i = 0; i < nitems(requests); i++)
 		if (smfi_setsymlist(ctx, requests[i].stage,
 			requests[i].names) != MI_SUCCESS) {
-			log_line(LOG_ERR, "libmilter refused the macros %s",
+			log_seldom(&no_macros, LOG_ERR,
+			    "libmilter refused the macros %s",
 			    requests[i].names);
 			return false;
 		}
-	}
 	return true;
 }
 
@@ -204,9 +206,10 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	if (connection == NULL)
 		return SMFIS_REJECT;
 	if ((actions & needed) != needed) {
-		log_line(LOG_ERR,
-		    "the MTA does not let us change headers: "
-		    "no session without");
+		log_seldom(&no_rights[(actions & SMFIF_SETSYMLIST) != 0]
+				     [actions & needed],
+		    LOG_ERR,
+		    "the MTA does not let us change headers: no session");
 		return SMFIS_REJECT;
 	}
 	*actions_out = actions & (needed | SMFIF_SETSYMLIST);
@@ -223,19 +226,19 @@ static sfsistat
 on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
 {
 	struct session *session = session_of(ctx);
-	const char *daemon_port = macro(ctx, DAEMON_PORT);
+	const char *daemon_port = macro(ctx, "{daemon_port}");
 	struct connect_info info = {
 		.host = host,
 		.client = addr_from_sockaddr(sa),
 		.client_port = addr_port_from_sockaddr(sa),
-		.client_resolve = macro(ctx, CLIENT_RESOLVE),
+		.client_resolve = macro(ctx, "{client_resolve}"),
 	};
 	struct reply reply;
 
 	if (session == NULL)
 		return SMFIS_TEMPFAIL;
-	info.listener = facts_listener(macro(ctx, IF_ADDR),
-	    macro(ctx, DAEMON_ADDR), daemon_port, &info.client);
+	info.listener = facts_listener(macro(ctx, "{if_addr}"),
+	    macro(ctx, "{daemon_addr}"), daemon_port, &info.client);
 	info.local_submission =
 	    facts_local_submission(host, info.client_port, daemon_port);
 	/* No text may be set here; such refusals are of the 4xx kind. */
@@ -246,14 +249,15 @@ on_connect(SMFICTX *ctx, char *host, _SOCK_ADDR *sa)
 static sfsistat
 on_helo(SMFICTX *ctx, char *name)
 {
-	struct session *session = session_of(ctx);
+	struct connection *connection = connection_of(ctx);
 	struct reply reply;
 
-	if (session == NULL)
+	if (connection == NULL)
 		return SMFIS_TEMPFAIL;
-	return session_helo(session, name != NULL ? name : "", &reply)
-	    ? SMFIS_CONTINUE
-	    : say(ctx, &reply);
+	connection->login = 0;
+	return answer(ctx,
+	    session_helo(connection->session, name != NULL ? name : "", &reply),
+	    &reply);
 }
 
 /* Parameters behind the path, as session.c wants them. */
@@ -266,50 +270,55 @@ parameters(char **argv)
 static sfsistat
 on_mail(SMFICTX *ctx, char **argv)
 {
-	struct session *session = session_of(ctx);
-	const char *tls = macro(ctx, TLS_VERSION);
-	const char *auth = macro(ctx, AUTH_TYPE);
-	const struct mail_info info = {
+	struct connection *connection = connection_of(ctx);
+	const char *tls = macro(ctx, "{tls_version}");
+	const char *auth = macro(ctx, "{auth_type}");
+	struct mail_info info = {
 		.path = argv[0] != NULL ? argv[0] : "",
 		.parameters = parameters(argv),
 		.tls_version = tls,
 		.auth_type = auth,
-		.auth_authen = macro_beside(ctx, auth, AUTH_AUTHEN),
-		.verify = macro_beside(ctx, tls, VERIFY),
-		.cn_subject = macro_beside(ctx, tls, CN_SUBJECT),
-		.cert_subject = macro_beside(ctx, tls, CERT_SUBJECT),
-		.server_name = macro(ctx, SERVER_NAME),
-		.queue_id = macro(ctx, QUEUE_ID),
+		.auth_authen = macro_beside(ctx, auth, "{auth_authen}"),
+		.verify = macro_beside(ctx, tls, "{verify}"),
+		.cn_subject = macro_beside(ctx, tls, "{cn_subject}"),
+		.cert_subject = macro_beside(ctx, tls, "{cert_subject}"),
+		.server_name = macro(ctx, "j"),
+		.queue_id = macro(ctx, "i"),
 	};
 	struct reply reply;
 
-	if (session == NULL)
+	if (connection == NULL)
 		return SMFIS_TEMPFAIL;
-	return session_mail(session, &info, &reply) ? SMFIS_CONTINUE
-						    : say(ctx, &reply);
+	info.stale = is_stale(info.auth_authen, connection->login);
+	connection->login = (uintptr_t)info.auth_authen;
+	connection->recipient = 0;
+	return answer(
+	    ctx, session_mail(connection->session, &info, &reply), &reply);
 }
 
 static sfsistat
 on_rcpt(SMFICTX *ctx, char **argv)
 {
-	struct session *session = session_of(ctx);
-	const char *address = macro(ctx, RCPT_ADDR);
-	const char *mailer = macro(ctx, RCPT_MAILER);
+	struct connection *connection = connection_of(ctx);
+	const char *address = macro(ctx, "{rcpt_addr}");
+	const char *mailer = macro(ctx, "{rcpt_mailer}");
 	const bool refused = facts_refused_by_mta(mailer, address);
-	const struct rcpt_info info = {
+	struct rcpt_info info = {
 		.path = argv[0] != NULL ? argv[0] : "",
 		.parameters = parameters(argv),
 		.rcpt_addr = address,
-		.rcpt_host = refused ? macro(ctx, RCPT_HOST) : NULL,
+		.rcpt_host = refused ? macro(ctx, "{rcpt_host}") : NULL,
 		.rcpt_mailer = mailer,
-		.queue_id = macro(ctx, QUEUE_ID),
+		.queue_id = macro(ctx, "i"),
 	};
 	struct reply reply;
 
-	if (session == NULL)
+	if (connection == NULL)
 		return SMFIS_TEMPFAIL;
-	return session_rcpt(session, &info, &reply) ? SMFIS_CONTINUE
-						    : say(ctx, &reply);
+	info.stale = is_stale(address, connection->recipient);
+	connection->recipient = (uintptr_t)address;
+	return answer(
+	    ctx, session_rcpt(connection->session, &info, &reply), &reply);
 }
 
 /* Without memory: the end of the message finds no session either. */
@@ -392,7 +401,8 @@ apply_all(SMFICTX *ctx, const struct edits *edits)
 
 		if (apply(ctx, edit))
 			continue;
-		log_line(LOG_ERR, "libmilter refused to change the header");
+		log_seldom(&no_edit, LOG_ERR,
+		    "libmilter refused to change the header");
 		return false;
 	}
 	return true;
@@ -403,8 +413,8 @@ answer_eom(SMFICTX *ctx)
 {
 	struct session *session = session_of(ctx);
 	const struct eom_info info = {
-		.queue_id = macro(ctx, QUEUE_ID),
-		.server_name = macro(ctx, SERVER_NAME),
+		.queue_id = macro(ctx, "i"),
+		.server_name = macro(ctx, "j"),
 		.now = time(NULL),
 	};
 	struct edits edits;
@@ -412,10 +422,10 @@ answer_eom(SMFICTX *ctx)
 
 	if (session == NULL)
 		return SMFIS_TEMPFAIL;
-	return session_eom(session, &info, &edits, &reply) &&
-		session_done(session, apply_all(ctx, &edits), &reply)
-	    ? SMFIS_CONTINUE
-	    : say(ctx, &reply);
+	return answer(ctx,
+	    session_eom(session, &info, &edits, &reply) &&
+		session_done(session, apply_all(ctx, &edits), &reply),
+	    &reply);
 }
 
 /* The edits are written by now, and nothing but the answer is left. */

@@ -76,6 +76,27 @@ transaction_free(struct transaction *transaction)
 	free(transaction);
 }
 
+bool
+session_wake(struct session *session)
+{
+	struct transaction *transaction = session->transaction;
+
+	if (transaction != NULL && transaction->resting)
+		transaction->resting = !snapshot_wake(transaction->snapshot);
+	return transaction != NULL && !transaction->resting;
+}
+
+void
+session_rest(struct session *session)
+{
+	struct transaction *transaction = session->transaction;
+
+	if (transaction == NULL || transaction->resting)
+		return;
+	transaction->resting = true;
+	snapshot_rest(transaction->snapshot);
+}
+
 void
 session_abort(struct session *session)
 {
@@ -84,6 +105,8 @@ session_abort(struct session *session)
 	session_end_transaction(session);
 	if (transaction == NULL)
 		return;
+	/* Awake or lost, it is let go. */
+	(void)!session_wake(session);
 	snapshots_unpin(session->server->snapshots, transaction->snapshot);
 	transaction_free(transaction);
 	session->transaction = NULL;

@@ -251,7 +251,8 @@ answer_mail(
 	const struct command command = { .queue_id = info->queue_id };
 	struct decision decision;
 
-	if (begin(session, info) != 0)
+	/* As a stranger it might be permitted what its login is denied. */
+	if (info->stale || begin(session, info) != 0)
 		return session_refuse_internal(
 		    session, STAGE_MAIL, &command, reply);
 	judge_mail(session, info, &decision, &command);
@@ -291,6 +292,7 @@ session_mail(
 	session_begin_command(session);
 	session_abort(session);
 	go_on = answer_mail(session, info, reply);
+	session_rest(session);
 	session_end_command(session);
 	return go_on;
 }

@@ -191,14 +191,12 @@ count_field(struct session *session, const char *name, const char *value)
  * Once the message is going to be refused whatever comes, no more of it is
  * looked at: so a header may be as long as it likes.
  */
-void
-session_header(struct session *session, const char *name, const char *value)
+static void
+read_field(struct session *session, const char *name, const char *value)
 {
 	struct transaction *transaction = session->transaction;
 	struct facts *facts = &session->facts;
 
-	if (transaction == NULL)
-		return;
 	count_field(session, name, value);
 	if (transaction->unjudged || facts->header_overfull ||
 	    transaction->header.failed)
@@ -207,6 +205,15 @@ session_header(struct session *session, const char *name, const char *value)
 		facts->header_overfull = !doom(&transaction->header, name);
 	else if (is_named(name, "From"))
 		facts->header_overfull = !read_from(session, value);
+}
+
+void
+session_header(struct session *session, const char *name, const char *value)
+{
+	if (!session_wake(session))
+		return;
+	read_field(session, name, value);
+	session_rest(session);
 }
 
 void
@@ -273,7 +280,7 @@ answer_message(struct session *session, const struct eom_info *info,
 	const struct command command = { .queue_id = info->queue_id };
 
 	/* A message without an accepted recipient was never judged. */
-	if (transaction == NULL || transaction->recipients == 0)
+	if (!session_wake(session) || transaction->recipients == 0)
 		return session_refuse_internal(
 		    session, STAGE_EOM, &command, reply);
 	if (!judge_message(session, &command, reply) ||

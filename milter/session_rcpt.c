@@ -212,7 +212,7 @@ answer_rcpt(
 	struct transaction *transaction = session->transaction;
 	const struct command command = { info->queue_id, info->path };
 
-	if (transaction == NULL)
+	if (!session_wake(session) || info->stale)
 		return session_refuse_internal(
 		    session, STAGE_RCPT, &command, reply);
 	session_protocol_received(
@@ -239,6 +239,7 @@ session_rcpt(
 		return true;
 	session_begin_command(session);
 	go_on = answer_rcpt(session, info, reply);
+	session_rest(session);
 	session_end_command(session);
 	return go_on;
 }

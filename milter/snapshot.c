@@ -1,20 +1,27 @@
 /*
- * snapshot.c - counts who reads which configuration, and lists its tallies.
+ * snapshot.c - counts who keeps and who reads which configuration, and lists
+ * its tallies.
  */
 #include "snapshot.h"
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "tally.h"
 
+/* Set in readers, under the lock and only where there are none. */
+#define TAKEN_BACK 0x80000000U
+
 struct snapshot {
-	struct config *config;
+	struct config *config;  /* NULL: freed, for it was taken back */
 	struct tally **tallies; /* of its connectors, in their order */
 	unsigned long number;
 	size_t pins;
+	atomic_uint readers; /* of those who pinned it, who do not rest */
 	struct snapshot *older;
+	struct snapshot *next_taken; /* while it is being taken back */
 };
 
 struct snapshots {
@@ -43,12 +50,22 @@ snapshot_new(struct snapshots *snapshots, struct config *config)
 	return snapshot;
 }
 
+/* Frees all that is large. */
 static void
-snapshot_free(struct snapshots *snapshots, struct snapshot *snapshot)
+snapshot_clear(struct snapshots *snapshots, struct snapshot *snapshot)
 {
+	if (snapshot->config == NULL)
+		return;
 	tallies_give_back(snapshots->tallies, snapshot->tallies,
 	    config_policy(snapshot->config)->connector_count);
 	config_free(snapshot->config);
+	snapshot->config = NULL;
+}
+
+static void
+snapshot_free(struct snapshots *snapshots, struct snapshot *snapshot)
+{
+	snapshot_clear(snapshots, snapshot);
 	free(snapshot);
 }
 
@@ -98,8 +115,15 @@ snapshots_pin(struct snapshots *snapshots)
 	pthread_mutex_lock(&snapshots->lock);
 	snapshot = snapshots->newest;
 	snapshot->pins++;
+	atomic_fetch_add(&snapshot->readers, 1);
 	pthread_mutex_unlock(&snapshots->lock);
 	return snapshot;
+}
+
+static bool
+is_taken_back(const struct snapshot *snapshot)
+{
+	return (atomic_load(&snapshot->readers) & TAKEN_BACK) != 0;
 }
 
 void
@@ -108,7 +132,24 @@ snapshots_unpin(struct snapshots *snapshots, struct snapshot *snapshot)
 	pthread_mutex_lock(&snapshots->lock);
 	assert(snapshot->pins > 0);
 	snapshot->pins--;
+	if (!is_taken_back(snapshot))
+		atomic_fetch_sub(&snapshot->readers, 1);
 	pthread_mutex_unlock(&snapshots->lock);
+}
+
+void
+snapshot_rest(struct snapshot *snapshot)
+{
+	atomic_fetch_sub(&snapshot->readers, 1);
+}
+
+bool
+snapshot_wake(struct snapshot *snapshot)
+{
+	if ((atomic_fetch_add(&snapshot->readers, 1) & TAKEN_BACK) == 0)
+		return true;
+	atomic_fetch_sub(&snapshot->readers, 1);
+	return false;
 }
 
 const struct config *
@@ -148,39 +189,65 @@ snapshots_replace(struct snapshots *snapshots, struct config *config)
 	return 0;
 }
 
-/* Takes what is old and not pinned out of the list. */
-static struct snapshot *
-take_unused(struct snapshots *snapshots)
+/* From here on nobody can wake up with it. False: somebody reads it. */
+static bool
+take_back(struct snapshot *snapshot)
 {
-	struct snapshot *unused = NULL;
-	struct snapshot **link;
+	unsigned readers = 0;
 
-	pthread_mutex_lock(&snapshots->lock);
-	link = &snapshots->newest->older;
+	return atomic_compare_exchange_strong(
+	    &snapshot->readers, &readers, TAKEN_BACK);
+}
+
+/* What is to be freed: whole, and what is large of them. */
+struct garbage {
+	struct snapshot *unused;
+	struct snapshot *taken;
+};
+
+/*
+ * Takes what is old and not pinned out of the list, and back what is pinned
+ * beyond SNAPSHOTS_KEPT and read by nobody.
+ */
+static void
+sort_out(struct snapshots *snapshots, struct garbage *garbage)
+{
+	struct snapshot **link = &snapshots->newest->older;
+	size_t kept = 0;
+
 	while (*link != NULL) {
 		struct snapshot *snapshot = *link;
 
-		if (snapshot->pins > 0) {
-			link = &snapshot->older;
+		if (snapshot->pins == 0) {
+			*link = snapshot->older;
+			snapshot->older = garbage->unused;
+			garbage->unused = snapshot;
 			continue;
 		}
-		*link = snapshot->older;
-		snapshot->older = unused;
-		unused = snapshot;
+		link = &snapshot->older;
+		if (is_taken_back(snapshot) || ++kept <= SNAPSHOTS_KEPT ||
+		    !take_back(snapshot))
+			continue;
+		snapshot->next_taken = garbage->taken;
+		garbage->taken = snapshot;
 	}
-	pthread_mutex_unlock(&snapshots->lock);
-	return unused;
 }
 
 void
 snapshots_collect(struct snapshots *snapshots)
 {
-	struct snapshot *unused = take_unused(snapshots);
+	struct garbage garbage = { NULL, NULL };
 
-	while (unused != NULL) {
-		struct snapshot *snapshot = unused;
+	pthread_mutex_lock(&snapshots->lock);
+	sort_out(snapshots, &garbage);
+	pthread_mutex_unlock(&snapshots->lock);
+	/* Only this thread takes them out of the list: they stay there. */
+	for (; garbage.taken != NULL; garbage.taken = garbage.taken->next_taken)
+		snapshot_clear(snapshots, garbage.taken);
+	while (garbage.unused != NULL) {
+		struct snapshot *snapshot = garbage.unused;
 
-		unused = snapshot->older;
+		garbage.unused = snapshot->older;
 		snapshot_free(snapshots, snapshot);
 	}
 	tallies_collect(snapshots->tallies);
@@ -194,7 +261,7 @@ snapshots_count(struct snapshots *snapshots)
 	pthread_mutex_lock(&snapshots->lock);
 	for (const struct snapshot *snapshot = snapshots->newest;
 	     snapshot != NULL; snapshot = snapshot->older)
-		count++;
+		count += !is_taken_back(snapshot);
 	pthread_mutex_unlock(&snapshots->lock);
 	return count;
 }

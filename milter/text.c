@@ -78,6 +78,19 @@ text_printf(struct text *text, const char *fmt, ...)
 	text->buf[text->len] = '\0';
 }
 
+void
+text_put_number(struct text *text, unsigned number)
+{
+	char digits[3 * sizeof(number)];
+	size_t first = sizeof(digits);
+
+	do {
+		digits[--first] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	put_bytes(text, digits + first, sizeof(digits) - first);
+}
+
 static bool
 passes(unsigned char c, enum text_style style)
 {

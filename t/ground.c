@@ -57,6 +57,26 @@ test_arena(void)
 	arena_free(NULL);
 }
 
+static void
+test_numbers(void)
+{
+	static const unsigned numbers[] = { 0, 9, 10, 255, 65535, UINT_MAX };
+	char buf[64];
+	char small[4];
+	struct text text;
+
+	text_init(&text, buf, sizeof(buf));
+	for (size_t i = 0; i < nitems(numbers); i++) {
+		text_put(&text, i > 0 ? " " : "");
+		text_put_number(&text, numbers[i]);
+	}
+	is_str(buf, "0 9 10 255 65535 4294967295", "numbers");
+	text_init(&text, small, sizeof(small));
+	text_put_number(&text, 12345);
+	is_str(small, "123", "a number that does not fit is cut");
+	ok(text.overflow, "... and that is known");
+}
+
 static const struct safe_case {
 	const char *what;
 	const char *text;
@@ -647,6 +667,7 @@ int
 main(void)
 {
 	test_arena();
+	test_numbers();
 	test_array();
 	test_hex();
 	test_socket_names();

@@ -278,6 +278,244 @@ SKIP: {
 	    'no descriptor is left open');
 }
 
+# ---- macros of an earlier command -------------------------------------------
+
+# libmilter keeps what an MTA said of a command until it says something else of
+# the next. Who says nothing has not said it again.
+{
+	my $users = Milter->new($scratch, name => 'users',
+		main => "[organization]\naccepted_domains = example.com\n",
+		connectors => { users => <<'END' });
+bindings = 0.0.0.0:25
+remote_ip_ranges = 203.0.113.0/24
+permission_groups = exchange_users
+auth_mechanism = tls, basic_auth
+require_tls = yes
+accept_any_sender = users
+END
+	$users->start;
+	my $cannot = '451 4.3.0 Cannot decide now, please try again later '
+	    . '[connector -, rule internal]';
+	my $stranger = '530 5.7.57 SMTP; Client was not authenticated to send '
+	    . 'anonymous mail during MAIL FROM [connector users, rule submit]';
+	my $no_tls = '530 5.7.0 Must issue a STARTTLS command first '
+	    . '[connector users, rule require_tls]';
+	# Without a frame of macros before it.
+	my $bare = sub {
+		my ($wire, $command, @arguments) = @_;
+		$wire->send_frame($command, join '', map { "$_\0" } @arguments);
+		my $answer = $wire->answer;
+		return $answer->{reply} // $answer->{verdict};
+	};
+	my $said = sub {
+		my ($answer) = @_;
+		return $answer->{reply} // $answer->{verdict};
+	};
+	my $logged_in = sub {
+		my (%offer) = @_;
+		my $wire = Wire->new($users->socket);
+		$wire->negotiate(%offer);
+		$wire->{symlists}{C} //= 'j {daemon_addr} {daemon_port}';
+		$wire->tls;
+		$wire->connect(@net);
+		$wire->helo('client.test');
+		$wire->login('ada@example.com');
+		return $wire;
+	};
+	my @mail = (M => '<ada@example.com>');
+	for my $actions (0x1ff, 0xff) {
+		my $what = $actions == 0xff ? 'macros of its own choice'
+		    : 'macros that were asked for';
+		my $wire = $logged_in->(actions => $actions);
+		for my $n (1 .. 3) {
+			is($said->($wire->mail('<ada@example.com>')), 'continue',
+			    "$what: MAIL $n with a login");
+			is($said->($wire->rcpt('<x@foreign.test>')), 'continue',
+			    "$what: its recipient");
+			$wire->abort if $n == 2;
+		}
+		$users->clear_log;
+		is($bare->($wire, @mail), $cannot,
+		    "$what: MAIL with no word of the login");
+		like(join("\n", $users->lines), qr/^NOQUEUE: \Qconnector=-\E [^\n]* stage=mail verdict=tempfail rule=internal [^\n]* auth= tls=$/,
+		    "$what: and one line of the log");
+		is($bare->($wire, @mail), $cannot, "$what: nor the next one");
+		is($said->($wire->mail('<ada@example.com>')), 'continue',
+		    "$what: the login is told again");
+		$wire->rcpt('<x@foreign.test>');
+		is($said->($wire->message), 'continue', "$what: and it is sent");
+		is($bare->($wire, @mail), $cannot,
+		    "$what: nor behind the end of a message");
+		$wire->mail('<ada@example.com>');
+		$wire->helo('again.test');
+		# Of TLS the macros of HELO tell as well.
+		is($bare->($wire, @mail), $stranger,
+		    "$what: behind HELO it is a stranger");
+		$wire->quit;
+	}
+
+	# libmilter gives its memory to whatever comes next.
+	my $often = $logged_in->();
+	my %answers;
+	for my $n (1 .. 200) {
+		$often->helo('client.test') if $n % 2;
+		$answers{$said->($often->mail('<ada@example.com>'))}++;
+		$answers{$said->($often->rcpt('<x@foreign.test>'))}++ for 1 .. 3;
+		$n % 3 ? $often->abort : $often->message;
+	}
+	$often->quit;
+	is_deeply(\%answers, { continue => 800 },
+	    'what is told each time counts each time');
+
+	my $wire = $logged_in->();
+	$wire->mail('<ada@example.com>');
+	$wire->rcpt('<x@foreign.test>');
+	is($said->($wire->message), 'continue', 'a message of a user');
+	$wire->send_frame('K');
+	is($said->($wire->connect(@net)), 'continue', 'the next client');
+	is($bare->($wire, @mail), $no_tls,
+	    '... of whom the MTA says nothing: no login is left, nor TLS');
+	$wire->quit;
+
+	# What a recipient was resolved to.
+	$wire = $logged_in->();
+	$wire->mail('<ada@example.com>');
+	is($said->($wire->rcpt('<x@foreign.test>')), 'continue', 'a recipient');
+	is($bare->($wire, R => '<y%foreign.test@example.com>'), $cannot,
+	    'another one, resolved to nothing');
+	is($said->($wire->rcpt('<y@foreign.test>')), 'continue',
+	    'another one, and what it was resolved to');
+	is($said->($wire->rcpt('<z@foreign.test>', { host => '5.7.1',
+	    addr => 'Relay access denied', mailer => 'error' })), 'continue',
+	    'one that the MTA refused');
+	is($bare->($wire, R => '<z@foreign.test>'), $cannot,
+	    'one of which it does not say so');
+	is($said->($wire->message), 'continue', 'those that were judged');
+	$wire->mail('<ada@example.com>');
+	is($bare->($wire, R => '<y@example.com>'), 'continue',
+	    'the first one, resolved to nothing');
+	is($bare->($wire, R => '<z@example.com>'), 'continue',
+	    'nor is the second');
+	$wire->quit;
+	is($users->stop, 0, 'it stops');
+}
+
+# ---- what may be said as often as somebody likes ----------------------------
+
+{
+	my $weak = Milter->new($scratch, name => 'weak',
+		connectors => { c => <<'END' });
+bindings = 0.0.0.0:25
+remote_ip_ranges = 203.0.113.0/24
+permission_groups = anonymous_users
+END
+	$weak->start;
+	# To change fields alone, to add them alone, an MTA of old, none at all.
+	for my $actions (0x1ef, 0x1fe, 0x0f, 0x20) {
+		$weak->clear_log;
+		for (1 .. 50) {
+			my $wire = Wire->new($weak->socket);
+			$wire->negotiate(actions => $actions);
+			$wire->close;
+		}
+		my $line = qr/^the MTA does not let us change headers: /;
+		ok($weak->wait_log($line), "actions $actions: it is said");
+		is(scalar(grep { $_ =~ $line } $weak->lines), 1,
+		    "actions $actions: once in 50 times");
+	}
+	is($weak->stop, 0, 'it stops');
+}
+
+# ---- sessions that end anywhere ---------------------------------------------
+
+# A place, or a transaction, that is not given back is missed soon.
+{
+	my $socket = $scratch->path('ends.run/control.sock');
+	my $ends = Milter->new($scratch, name => 'ends',
+		milter => "control_socket = $socket\n",
+		main => "[organization]\naccepted_domains = example.com\n",
+		connectors => { net => <<'END', closed => <<'END' });
+bindings = 0.0.0.0:25
+remote_ip_ranges = 203.0.113.0/24
+permission_groups = anonymous_users
+max_inbound_connection = 3
+max_inbound_connection_per_source = 3
+max_inbound_connection_percentage_per_source = 100
+END
+bindings = 0.0.0.0:25
+remote_ip_ranges = 198.51.100.0/24
+END
+	$ends->start;
+	my $sessions = sub {
+		my $json = Scratch::slurp_command(
+		    Milter::program('connectorctl'), qw(status --json --socket),
+		    $socket);
+		return join ' ', $json =~ /"(sessions|transactions)": *(\d+)/g;
+	};
+	my $before = $sessions->();
+	note($before);
+	my @steps = (
+		['nothing', sub { }],
+		['a negotiation', sub { $_[0]->negotiate }],
+		['one that fails', sub { $_[0]->negotiate(actions => 0) }],
+		['CONNECT', sub { $_[0]->connect(@net) }],
+		['a CONNECT without address', sub {
+			$_[0]->connect(client => undef, host => 'mx') }],
+		['a CONNECT of a client without connector', sub {
+			$_[0]->connect(client => '192.0.2.9') }],
+		['HELO', sub { $_[0]->connect(@net); $_[0]->helo('x') }],
+		['MAIL without CONNECT', sub { $_[0]->mail('<a@b.test>') }],
+		['MAIL', sub { $_[0]->connect(@net); $_[0]->mail('<a@b.test>') }],
+		['MAIL twice', sub { $_[0]->connect(@net);
+			$_[0]->mail('<a@b.test>') for 1 .. 2 }],
+		['a refused MAIL', sub { $_[0]->connect(@net);
+			$_[0]->mail('<a@b@c>') }],
+		['RCPT', sub { $_[0]->connect(@net); $_[0]->mail('<a@b.test>');
+			$_[0]->rcpt('<x@example.com>') }],
+		['an unknown command', sub { $_[0]->connect(@net);
+			$_[0]->mail('<a@b.test>'); $_[0]->unknown('X') }],
+		['MAIL behind an unknown command', sub { $_[0]->connect(@net);
+			$_[0]->mail('<a@b.test>'); $_[0]->unknown('X');
+			$_[0]->mail('<a@b.test>') }],
+		['the header', sub { $_[0]->connect(@net);
+			$_[0]->mail('<a@b.test>'); $_[0]->rcpt('<x@example.com>');
+			$_[0]->data; $_[0]->header('From', 'a@b.test') }],
+		['a message', sub { $_[0]->connect(@net);
+			$_[0]->mail('<a@b.test>'); $_[0]->rcpt('<x@example.com>');
+			$_[0]->message }],
+		['ABORT', sub { $_[0]->connect(@net); $_[0]->mail('<a@b.test>');
+			$_[0]->abort; $_[0]->abort }],
+		['local submission', sub {
+			$_[0]->connect(client => '127.0.0.1', port => 0,
+			    host => 'localhost', listener_port => 0);
+			$_[0]->mail('<a@b.test>') }],
+		['another client of this connection', sub { $_[0]->connect(@net);
+			$_[0]->mail('<a@b.test>'); $_[0]->rcpt('<x@example.com>');
+			$_[0]->message; $_[0]->send_frame('K');
+			$_[0]->connect(@net); $_[0]->mail('<a@b.test>') }],
+	);
+	for my $step (@steps) {
+		my ($what, $do) = @$step;
+		for my $quit (0, 1, 0, 1, 0) {
+			my $wire = Wire->new($ends->socket) or last;
+			$wire->negotiate if $what !~ /nothing|negotiation|fails/;
+			$do->($wire);
+			$wire->quit if $quit;
+			$wire->close;
+		}
+		my $after;
+		Scratch::wait_for(5, sub {
+			($after = $sessions->()) eq $before });
+		is($after, $before, "$what: nothing is held at its end");
+	}
+	my $wire = begin($ends);
+	hold($ends, $wire, 'behind all these', [connect => [@net]],
+	    [mail => ['<a@b.test>']], [rcpt => ['<x@example.com>']]);
+	isnt($sessions->(), $before, 'what is open is seen');
+	$wire->quit;
+	is($ends->stop, 0, 'it stops');
+}
+
 is(scalar(grep { /[^\x20-\x7e]/ } $milter->lines), 0,
     'the whole log is plain');
 is($milter->stop, 0, 'it stops cleanly after all that');

@@ -425,6 +425,52 @@ read_pipe(void)
 	return got;
 }
 
+/* Of what happens often there is a line now and then. */
+
+#define HAPPENS 1000
+
+static struct log_seldom often;
+
+static void *
+happen(void *arg UNUSED)
+{
+	for (unsigned i = 0; i < HAPPENS; i++)
+		log_seldom(&often, LOG_ERR, "it happened");
+	return NULL;
+}
+
+static void
+check_seldom(void)
+{
+	static struct log_seldom other;
+	pthread_t threads[4];
+	struct timespec now;
+	long long late;
+
+	catch_stderr();
+	log_seldom(&often, LOG_ERR, "it happened");
+	is_str(read_pipe(), "it happened: 1 times\n", "the first time");
+	for (size_t i = 0; i < nitems(threads); i++)
+		if (pthread_create(&threads[i], NULL, happen, NULL) != 0)
+			exit(2);
+	for (size_t i = 0; i < nitems(threads); i++)
+		pthread_join(threads[i], NULL);
+	log_seldom(&other, LOG_ERR, "another thing");
+	is_str(read_pipe(), "another thing: 1 times\n",
+	    "no line for the rest, and none less of anything else");
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	late = atomic_load(&often.due) - now.tv_sec;
+	ok(late > 0 && late <= 60, "the next one is due within a minute");
+	atomic_store(&often.due, now.tv_sec);
+	happen(NULL);
+	is_str(read_pipe(), "it happened: 4001 times\n",
+	    "then it counts all since");
+	atomic_store(&often.due, now.tv_sec);
+	log_seldom(&often, LOG_ERR, "it happened");
+	is_str(read_pipe(), "it happened: 1000 times\n", "none is lost");
+	free_stderr();
+}
+
 static void
 check_threaded(void)
 {
@@ -622,6 +668,7 @@ main(void)
 	check_ends();
 	check_round_trip();
 	check_worst();
+	check_seldom();
 	check_threaded();
 	check_hung_journal();
 	check_late_reader();

@@ -322,12 +322,39 @@ for my $round (1 .. ($long ? 20 : 3)) {
 		push @held, [$wire, $large->number];
 		$large->turn('HUP');
 	}
-	sleep 2.5;
-	my $snapshots = $large->status->{configuration}{snapshots};
+	my $snapshots;
+	Scratch::wait_for(10, sub {
+		$snapshots = $large->status->{configuration}{snapshots};
+		return $snapshots <= 9;
+	});
 	my $most = Fire::process($pid)->{memory};
 	note sprintf '50 transactions held through 50 reloads: %d '
 	    . 'configurations in memory, %d KiB, %d KiB before', $snapshots,
 	    $most, $before;
+	is($snapshots, 9, 'the one in use and eight others are in memory');
+	my $cannot = '451 4.3.0 Cannot decide now, please try again later '
+	    . '[connector -, rule internal]';
+	my %said;
+	for (@held) {
+		my ($wire, $number) = @$_;
+		my $domain = $number % 2 ? 'odd' : 'even';
+		my ($own, $foreign) = map { $_->{reply} // $_->{verdict} }
+		    map { $wire->rcpt($_) } "<a\@$domain.example>",
+		    '<x@foreign.test>';
+		my $end = $wire->message;
+		my $how = join '; ', $own, $foreign,
+		    $end->{reply} // $end->{verdict};
+		$how = 'as it began'
+		    if $how eq "continue; ${\refusal($number)}; continue";
+		$said{$how}++;
+		$said{'the next one'}++
+		    if $wire->mail('<ada@sender.example>')->{verdict}
+		    eq 'continue' && ($wire->rcpt('<x@foreign.test>')->{reply}
+			// '') eq refusal($large->number);
+	}
+	is_deeply(\%said, { 'as it began' => 8, 'the next one' => 50,
+		join('; ', ($cannot) x 3) => 42 },
+	    'each ends as it began, or is deferred') or diag(explain(\%said));
 	$_->[0]->quit for @held;
 	ok(Scratch::wait_for(10, sub {
 		$large->status->{configuration}{snapshots} == 1

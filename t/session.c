@@ -52,6 +52,18 @@
 	WHO("internet", "mail.client.test[203.0.113.9]") "192.0.2.25:25"
 
 /* clang-format off */
+#define LOST_LINE \
+	"NOQUEUE: " WHO("-", "mail.client.test[10.20.0.11]") \
+	"192.0.2.25:25" WHY("rcpt", "tempfail", "internal", CANNOT) \
+	WHAT("a@client.test", "b@foreign.test", "") HOW("", "", "")
+#define STALE_LINE \
+	"NOQUEUE: " WHO("-", "mail.client.test[10.20.0.7]") \
+	"192.0.2.25:25" WHY("mail", "tempfail", "internal", CANNOT) \
+	WHAT("", "", "") HOW("", "", "")
+#define SENT_LINE \
+	"NOQUEUE: " SCAN_LINE WHY("eom", "accept", "", "") \
+	WHAT("a@client.test", "b@foreign.test", "") HOW("anonymous", "", "")
+
 static const struct play plays[] = {
 	{ "a message to us", ALL, {
 	    { .verb = CONNECT, "203.0.113.9" },
@@ -401,6 +413,137 @@ check_sudden_end(void)
 	server_free(&server);
 }
 
+/* ---- what a stranger holds open does not hold configurations ------------- */
+
+#define HELD 50
+
+static const struct move held_mail = { .verb = MAIL, "<a@client.test>" };
+static const struct move held_rcpt = { .verb = RCPT, "<b@foreign.test>" };
+static const struct move held_end = { .verb = EOM, .edits = "*" };
+
+/* A transaction for each of as many configurations; most at a time. */
+static size_t
+hold_many(struct server *server, struct session *sessions[HELD])
+{
+	struct reply reply;
+	size_t most = 0;
+
+	for (size_t i = 0; i < HELD; i++) {
+		char client[] = "10.20.0.??";
+		const struct move connect = { .verb = CONNECT, client };
+
+		snprintf(strchr(client, '?'), 3, "%zu", 10 + i);
+		sessions[i] = session_new(server);
+		ok(play_connect(sessions[i], &connect, &reply) &&
+			play_mail(sessions[i], &held_mail, &reply) &&
+			(i % 4 != 0 ||
+			    play_rcpt(sessions[i], &held_rcpt, &reply)),
+		    "transaction %zu begins", i + 1);
+		reload(server, i % 2 ? ALL : WITHOUT_SCANNERS);
+		reload(server, ALL);
+		snapshots_collect(server->snapshots);
+		if (snapshots_count(server->snapshots) > most)
+			most = snapshots_count(server->snapshots);
+	}
+	return most;
+}
+
+/* Each goes on, at the end of its message or with a recipient. */
+static void
+go_on_with_many(struct session *sessions[HELD])
+{
+	size_t kept = 0, lost = 0, wrong = 0;
+	char line[REPLY_LINE_MAX];
+	struct reply reply;
+
+	for (size_t i = 0; i < HELD; i++) {
+		const bool go_on = i % 4 == 0
+		    ? play_eom(sessions[i], &held_end, &reply, "held")
+		    : play_rcpt(sessions[i], &held_rcpt, &reply);
+
+		kept += go_on;
+		lost += !go_on && strcmp(reply_line(line, &reply), CANNOT) == 0;
+		/* The youngest go on as they began. */
+		wrong += go_on != (i >= HELD - SNAPSHOTS_KEPT);
+		if (i == 1)
+			check_log(LOST_LINE, "one that lost it");
+		(void)logged();
+	}
+	is_int((long long)kept, SNAPSHOTS_KEPT, "so many may go on");
+	is_int((long long)lost, HELD - SNAPSHOTS_KEPT, "others may not");
+	is_int((long long)wrong, 0, "it is the oldest who may not");
+}
+
+static void
+check_many_held(void)
+{
+	struct server server = impatient_server_of(ALL);
+	struct session *sessions[HELD];
+	struct reply reply;
+
+	is_int((long long)hold_many(&server, sessions), SNAPSHOTS_KEPT + 1,
+	    "most in memory at a time");
+	(void)logged();
+	is_int(atomic_load(&server.live->transactions), HELD, "all are open");
+	go_on_with_many(sessions);
+	/* With or without a word in between, the next transaction is judged. */
+	session_header(sessions[2], "Subject", "x");
+	ok(!play_eom(sessions[2], &held_end, &reply, "lost"), "nor is it sent");
+	session_header(sessions[3], "Subject", "x");
+	session_body(sessions[3], 10);
+	session_abort(sessions[3]);
+	for (size_t i = 0; i < HELD; i++) {
+		ok(i % 3 == 0 ||
+			(play_mail(sessions[i], &held_mail, &reply) &&
+			    play_rcpt(sessions[i], &held_rcpt, &reply)),
+		    "the next one of session %zu", i + 1);
+		session_free(sessions[i]);
+	}
+	(void)logged();
+	is_int(atomic_load(&server.live->transactions), 0, "none is left");
+	snapshots_collect(server.snapshots);
+	is_int((long long)snapshots_count(server.snapshots), 1,
+	    "nor an old configuration");
+	server_free(&server);
+}
+
+/* What the MTA told of an earlier command is nothing to judge this one by. */
+static void
+check_stale(void)
+{
+	static const struct move connect = { .verb = CONNECT, "10.20.0.7" };
+	static const struct move rcpt = { .verb = RCPT, "<b@foreign.test>" };
+	static const struct move end = { .verb = EOM, .edits = "*" };
+	struct mail_info mail = { .path = "<a@client.test>" };
+	struct rcpt_info again = { .path = "<c@foreign.test>",
+		.rcpt_addr = "Relay access denied",
+		.rcpt_mailer = "error",
+		.stale = true };
+	struct server server = impatient_server_of(
+	    ORGANIZATION SCANNERS(RELAYS "mode = monitor\n"));
+	struct session *session = session_new(&server);
+	struct reply reply;
+	char line[REPLY_LINE_MAX];
+
+	ok(play_connect(session, &connect, &reply), "it connects");
+	ok(session_mail(session, &mail, &reply), "MAIL");
+	mail.stale = true;
+	ok(!session_mail(session, &mail, &reply), "a stale one");
+	is_str(reply_line(line, &reply), CANNOT, "a stale one: reply");
+	check_log(STALE_LINE, "a stale one");
+	is_int(atomic_load(&server.live->transactions), 0, "nothing is open");
+	mail.stale = false;
+	ok(session_mail(session, &mail, &reply), "MAIL once more");
+	ok(!session_rcpt(session, &again, &reply), "a stale recipient");
+	is_str(reply_line(line, &reply), CANNOT, "a stale recipient: reply");
+	check_log("*", "a stale recipient");
+	ok(play_rcpt(session, &rcpt, &reply), "another one");
+	ok(play_eom(session, &end, &reply, "end"), "which is the only one");
+	check_log(SENT_LINE, "the message");
+	session_free(session);
+	server_free(&server);
+}
+
 /* Nothing is logged when explaining, and the live state is not asked. */
 static void
 check_not_live(void)
@@ -430,6 +573,8 @@ main(void)
 	play_all(plays, nitems(plays));
 	check_admission();
 	check_sudden_end();
+	check_many_held();
+	check_stale();
 	check_not_live();
 	return done();
 }

@@ -116,7 +116,73 @@ move(struct snapshots *snapshots, struct holder *holders, unsigned *newest,
 	}
 }
 
-/* Tallies of connectors, by name. */
+/* ---- what is held too long ----------------------------------------------- */
+
+enum { HELD = 50 };
+
+/* Configuration number i is pinned by holder i; every third one reads it. */
+static struct snapshots *
+hold_many(struct snapshot *held[HELD])
+{
+	struct snapshots *snapshots = snapshots_new(numbered(0));
+
+	for (unsigned i = 0; i < HELD; i++) {
+		held[i] = snapshots_pin(snapshots);
+		if (i % 3 != 0)
+			snapshot_rest(held[i]);
+		if (snapshots_replace(snapshots, numbered((i + 1) % 4)) != 0)
+			exit(2);
+	}
+	return snapshots;
+}
+
+static void
+test_held(void)
+{
+	struct snapshot *held[HELD];
+	struct snapshots *snapshots = hold_many(held);
+	size_t readers = 0, lost = 0, wrong = 0;
+
+	is_int((long long)snapshots_count(snapshots), HELD + 1,
+	    "nothing goes without the collector");
+	snapshots_collect(snapshots);
+	snapshots_collect(snapshots);
+	for (unsigned i = 0; i < HELD; i++) {
+		const bool old = i < HELD - SNAPSHOTS_KEPT;
+
+		readers += old && i % 3 == 0;
+		if (i % 3 != 0 && !snapshot_wake(held[i])) {
+			lost++;
+			wrong += !old || snapshot_wake(held[i]);
+		} else {
+			wrong +=
+			    (old && i % 3 != 0) || number_of(held[i]) != i % 4;
+		}
+	}
+	is_int((long long)wrong, 0, "the oldest go, and none that is read");
+	is_int((long long)(lost + readers), HELD - SNAPSHOTS_KEPT,
+	    "all but so many");
+	is_int((long long)snapshots_count(snapshots),
+	    (long long)(1 + SNAPSHOTS_KEPT + readers), "so many are left");
+	for (unsigned i = 0; i < HELD; i += 3)
+		snapshot_rest(held[i]);
+	snapshots_collect(snapshots);
+	is_int((long long)snapshots_count(snapshots), 1 + SNAPSHOTS_KEPT,
+	    "once nobody reads them, only these");
+	for (unsigned i = 0; i < HELD; i++) {
+		if (i % 3 == 0)
+			(void)!snapshot_wake(held[i]);
+		snapshots_unpin(snapshots, held[i]);
+	}
+	snapshots_collect(snapshots);
+	is_int((long long)snapshots_count(snapshots), 1, "nobody holds any");
+	held[0] = snapshots_pin(snapshots);
+	is_int(number_of(held[0]), HELD % 4, "the newest was always there");
+	snapshots_unpin(snapshots, held[0]);
+	snapshots_free(snapshots);
+}
+
+/* ---- tallies of connectors, by name -------------------------------------- */
 
 static struct config *
 named(const char *names)
@@ -287,6 +353,7 @@ main(void)
 		snapshots_free(snapshots);
 	}
 	snapshots_free(NULL);
+	test_held();
 	test_tallies();
 	test_many_tallies();
 	return done();
