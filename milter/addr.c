@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -181,10 +180,13 @@ addr_port_from_sockaddr(const struct sockaddr *sa)
 static void
 put_ipv4(struct text *text, addr_value value)
 {
-	unsigned bits = (unsigned)value;
+	const unsigned bits = (unsigned)value;
 
-	text_printf(text, "%u.%u.%u.%u", bits >> 24, bits >> 16 & 255,
-	    bits >> 8 & 255, bits & 255);
+	for (unsigned shift = 32; shift > 0; shift -= 8) {
+		if (shift < 32)
+			text_put(text, ".");
+		text_put_number(text, bits >> (shift - 8) & 255);
+	}
 }
 
 static unsigned
@@ -382,12 +384,15 @@ endpoint_parse(struct endpoint *out, const char *text)
 const char *
 endpoint_format(char buf[ENDPOINT_TEXT_MAX], const struct endpoint *endpoint)
 {
-	bool brackets = endpoint->addr.family == ADDR_IPV6;
+	const bool brackets = endpoint->addr.family == ADDR_IPV6;
 	char host[ADDR_TEXT_MAX];
+	struct text text;
 
-	snprintf(buf, ENDPOINT_TEXT_MAX, "%s%s%s:%u", brackets ? "[" : "",
-	    addr_format(host, &endpoint->addr), brackets ? "]" : "",
-	    (unsigned)endpoint->port);
+	text_init(&text, buf, ENDPOINT_TEXT_MAX);
+	text_put(&text, brackets ? "[" : "");
+	text_put(&text, addr_format(host, &endpoint->addr));
+	text_put(&text, brackets ? "]:" : ":");
+	text_put_number(&text, endpoint->port);
 	return buf;
 }
 

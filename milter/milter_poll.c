@@ -6,12 +6,15 @@
 
 #include "milter_parts.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <time.h>
 
 #define MILLISECOND_NS 1000000LL
+
+typedef int (*poller)(struct pollfd *, nfds_t, int);
 
 /* How long those are not looked at that cannot be waited for. */
 #define ROUND_MS 50
@@ -20,7 +23,7 @@
  * How long a thread waits in all until a peer has said what it began to say, or
  * heard the answer; and one of the reserve, for others need that.
  */
-static const long long patience_ms[] = {
+static const int patience_ms[] = {
 	[MILTER_THREAD_OURS] = -1,
 	[MILTER_THREAD_LIBMILTER] = 60000,
 	[MILTER_THREAD_RESERVE] = 10000,
@@ -29,15 +32,18 @@ static const long long patience_ms[] = {
 /* So long libmilter's pool looks whether a command comes at all. */
 #define GLANCE_MS 1
 
+/* The C library's; looked for once or twice, and always found. */
 static int
-wait_for(struct pollfd *fds, nfds_t count, long long milliseconds)
+wait_for(struct pollfd *fds, nfds_t count, int milliseconds)
 {
-	const struct timespec time = {
-		.tv_sec = (time_t)(milliseconds / 1000),
-		.tv_nsec = (long)(milliseconds % 1000 * MILLISECOND_NS),
-	};
+	static _Atomic(poller) found;
+	poller next = atomic_load(&found);
 
-	return ppoll(fds, count, milliseconds >= 0 ? &time : NULL, NULL);
+	if (next == NULL) {
+		*(void **)&next = dlsym(RTLD_NEXT, "poll");
+		atomic_store(&found, next);
+	}
+	return next(fds, count, milliseconds);
 }
 
 static nfds_t
@@ -87,8 +93,8 @@ wait_in_parts(struct pollfd *fds, nfds_t count, int milliseconds)
 	}
 }
 
-/* What is left of this thread's patience; -1: it has no end. */
-static _Thread_local long long patience = -1;
+/* What is left of this thread's patience, in ms; -1: it has no end. */
+static _Thread_local int patience = -1;
 
 void
 milter_poll_begin(void)
@@ -96,26 +102,49 @@ milter_poll_begin(void)
 	patience = patience_ms[milter_thread_kind()];
 }
 
-/* Who says a byte a second keeps a thread. Less to wait, or the same. */
+/* A negative time has no end. */
 static int
-bound(nfds_t count, int milliseconds)
+at_most(int milliseconds, int most)
 {
-	if (count == 1 && milliseconds == GLANCE_MS)
-		milter_poll_begin();
-	if (count != 1 || patience == -1 ||
-	    (milliseconds >= 0 && milliseconds <= patience))
-		return milliseconds;
-	return (int)patience;
+	return milliseconds >= 0 && milliseconds < most ? milliseconds : most;
 }
 
-static void
-lose_patience(long long begun)
+static int
+wait_by_clock(struct pollfd *fd, int milliseconds)
 {
-	if (patience == -1)
-		return;
-	patience -= (live_clock() - begun) / MILLISECOND_NS;
-	if (patience < 0)
-		patience = 0;
+	const long long begun = live_clock();
+	const int result = wait_for(fd, 1, at_most(milliseconds, patience));
+	const long long took = live_clock() - begun + MILLISECOND_NS - 1;
+
+	patience -= at_most((int)(took / MILLISECOND_NS), patience);
+	return result;
+}
+
+/*
+ * Who says a byte a second keeps a thread. Most have said all by now: a look
+ * that needs no clock costs its whole time, however short it was.
+ */
+static int
+wait_patiently(struct pollfd *fd, int milliseconds)
+{
+	const int look = at_most(milliseconds, at_most(GLANCE_MS, patience));
+	const int result = wait_for(fd, 1, look);
+
+	patience -= look;
+	if (result != 0 || patience == 0 || milliseconds == look)
+		return result;
+	return wait_by_clock(
+	    fd, milliseconds < 0 ? milliseconds : milliseconds - look);
+}
+
+static int
+wait_plainly(struct pollfd *fds, nfds_t count, int milliseconds)
+{
+	const int result = wait_for(fds, count, milliseconds);
+
+	return result < 0 && errno == EINVAL && count > 1
+	    ? wait_in_parts(fds, count, milliseconds)
+	    : result;
 }
 
 /* After ten failures libmilter would hear of nobody any more, for good. */
@@ -140,12 +169,12 @@ try_again(int error)
 int
 poll(struct pollfd *fds, nfds_t count, int milliseconds)
 {
-	const int most = bound(count, milliseconds);
-	const long long begun = patience != -1 ? live_clock() : 0;
-	int result = wait_for(fds, count, most);
+	int result;
 
-	if (result < 0 && errno == EINVAL && count > 1)
-		result = wait_in_parts(fds, count, most);
-	lose_patience(begun);
+	if (count == 1 && milliseconds == GLANCE_MS)
+		milter_poll_begin();
+	result = count == 1 && patience != -1
+	    ? wait_patiently(fds, milliseconds)
+	    : wait_plainly(fds, count, milliseconds);
 	return result < 0 ? try_again(errno) : result;
 }

@@ -29,24 +29,33 @@ static _Thread_local struct {
 	size_t strings;
 } frame;
 
-static bool
-read_head(const unsigned char *bytes, size_t len, size_t wanted)
+static void
+begin_frame(const unsigned char head[HEAD])
 {
 	uint32_t length;
 
-	if (wanted != HEAD - frame.have)
-		return false;
-	memcpy(frame.head + frame.have, bytes, len);
-	frame.have += len;
-	if (frame.have < HEAD)
-		return true;
-	memcpy(&length, frame.head, sizeof(length));
+	memcpy(&length, head, sizeof(length));
 	length = ntohl(length);
 	frame.have = 0;
 	frame.left = length > 1 ? length - 1 : 0;
-	frame.macros = frame.head[HEAD - 1] == MACROS;
+	frame.macros = head[HEAD - 1] == MACROS;
 	frame.stage = true;
 	frame.strings = 0;
+}
+
+static bool
+read_head(const unsigned char *bytes, size_t len, size_t wanted)
+{
+	if (wanted != HEAD - frame.have)
+		return false;
+	if (len == HEAD) {
+		begin_frame(bytes);
+		return true;
+	}
+	memcpy(frame.head + frame.have, bytes, len);
+	frame.have += len;
+	if (frame.have == HEAD)
+		begin_frame(frame.head);
 	return true;
 }
 
@@ -69,11 +78,12 @@ read_rest(const unsigned char *bytes, size_t len)
 {
 	const size_t stage = frame.stage && len > 0;
 
-	if (frame.macros)
-		frame.strings += count_strings(bytes + stage, len - stage);
-	frame.stage = false;
 	frame.left -= len;
-	return frame.left > 0 || !frame.macros || frame.strings % 2 == 0;
+	if (!frame.macros)
+		return true;
+	frame.strings += count_strings(bytes + stage, len - stage);
+	frame.stage = false;
+	return frame.left > 0 || frame.strings % 2 == 0;
 }
 
 /*

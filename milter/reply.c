@@ -4,8 +4,9 @@
 #include "reply.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "text.h"
 
 struct row {
 	const char *code;
@@ -135,32 +136,48 @@ reply_closes(enum reply_id id)
 	return strcmp(rows[id].code, "421") == 0;
 }
 
+static void
+put_origin(struct text *text, const char *connector, const char *rule)
+{
+	text_put(text, " [connector ");
+	text_put(text, connector != NULL ? connector : "-");
+	text_put(text, ", rule ");
+	text_put(text, rule);
+	text_put(text, "]");
+}
+
 void
 reply_fill(struct reply *reply, enum reply_id id, enum reply_style style,
     bool identify, const char *connector, const char *rule)
 {
 	const char *text = reply_text(id, style);
-	int len;
+	struct text out;
 
 	if (rows[id].rule != NULL)
 		rule = rows[id].rule;
-	snprintf(reply->code, sizeof(reply->code), "%s", rows[id].code);
-	snprintf(reply->dsn, sizeof(reply->dsn), "%s", reply_dsn(id, style));
+	text_init(&out, reply->code, sizeof(reply->code));
+	text_put(&out, rows[id].code);
+	text_init(&out, reply->dsn, sizeof(reply->dsn));
+	text_put(&out, reply_dsn(id, style));
+	text_init(&out, reply->text, sizeof(reply->text));
+	text_put(&out, text);
 	if (identify && !rows[id].bare)
-		len = snprintf(reply->text, sizeof(reply->text),
-		    "%s [connector %s, rule %s]", text,
-		    connector != NULL ? connector : "-", rule);
-	else
-		len = snprintf(reply->text, sizeof(reply->text), "%s", text);
+		put_origin(&out, connector, rule);
 	/* Names of connectors and rules are bounded when they are made. */
-	assert(len >= 0 && (size_t)len < sizeof(reply->text)); /* GCOV_NEVER */
+	assert(!out.overflow); /* GCOV_NEVER */
 }
 
 const char *
 reply_line(char buf[REPLY_LINE_MAX], const struct reply *reply)
 {
-	snprintf(buf, REPLY_LINE_MAX, "%s %s %s", reply->code, reply->dsn,
-	    reply->text);
+	struct text text;
+
+	text_init(&text, buf, REPLY_LINE_MAX);
+	text_put(&text, reply->code);
+	text_put(&text, " ");
+	text_put(&text, reply->dsn);
+	text_put(&text, " ");
+	text_put(&text, reply->text);
 	return buf;
 }
 

@@ -23,7 +23,7 @@ my $rounds = $ENV{LONG} ? 30 : 2;
 
 # The calls, in the order of their places in the file, and what each says when
 # it fails; the places hold what to do, a number, and how often it was done.
-my @calls = qw(read write writev accept4 ppoll pthread_create open openat
+my @calls = qw(read write writev accept4 poll pthread_create open openat
 	fstat malloc calloc realloc smfi_setreply smfi_chgheader smfi_insheader
 	smfi_setpriv smfi_setsymlist smfi_getsymval);
 # The sanitizers have an allocator of their own.
@@ -139,11 +139,10 @@ accept4(int fd, struct sockaddr *peer, socklen_t *len, int flags)
 }
 
 int
-ppoll(struct pollfd *fds, nfds_t count, const struct timespec *time,
-    const sigset_t *signals)
+poll(struct pollfd *fds, nfds_t count, int milliseconds)
 {
-	FAILS(ppoll, ENOMEM, -1)
-	return REAL(ppoll)(fds, count, time, signals);
+	FAILS(poll, ENOMEM, -1)
+	return REAL(poll)(fds, count, milliseconds);
 }
 
 int
