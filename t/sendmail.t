@@ -878,7 +878,7 @@ sub random_authors
 }
 
 is_deeply [map { shown($_) } ours_of('mx', random_authors(
-	$ENV{LONG} ? 10_000 : 400, @atoms, qw(localhost mx.example.com)))],
+	$ENV{LONG} ? 4_000 : 400, @atoms, qw(localhost mx.example.com)))],
     [], 'no random author arrives as ours' or diag "SEED=$seed";
 
 # ---- the log ----------------------------------------------------------------
@@ -1023,7 +1023,7 @@ subtest 'a Sendmail that masquerades' => sub {
 	    'ceo%!example.com';
 	# Its own names are not among them: here they are no domain of ours.
 	is_deeply [map { shown($_) } ours_of('masquerading', random_authors(
-		$ENV{LONG} ? 5_000 : 200, @atoms))], [],
+		$ENV{LONG} ? 2_000 : 200, @atoms))], [],
 	    'no random author either' or diag "SEED=$seed";
 	$other->stop;
 };
