@@ -25,9 +25,9 @@
  * the 5xx kind to an anonymous client may be held back by tarpit_interval
  * before its function returns; nothing else here waits.
  *
- * Without memory, asked in an impossible order, or told what is stale, a
- * session refuses in the words of a rule that cannot decide (REPLY_UNDECIDED),
- * by rule "internal".
+ * Without memory, asked in an impossible order, or told of a login that is
+ * stale, a session refuses in the words of a rule that cannot decide
+ * (REPLY_UNDECIDED), by rule "internal".
  *
  * Calls of one session come one after the other, from any thread; sessions are
  * independent of each other.
@@ -91,7 +91,6 @@ struct rcpt_info {
 	const char *rcpt_mailer;
 	const char *rcpt_host;
 	const char *queue_id;
-	bool stale; /* what it was resolved to was told of an earlier one */
 };
 
 struct eom_info {

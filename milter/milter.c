@@ -300,10 +300,14 @@ static sfsistat
 on_rcpt(SMFICTX *ctx, char **argv)
 {
 	struct connection *connection = connection_of(ctx);
-	const char *address = macro(ctx, "{rcpt_addr}");
-	const char *mailer = macro(ctx, "{rcpt_mailer}");
+	const char *told = macro(ctx, "{rcpt_addr}");
+	/* Of a recipient of which nothing was told, the path is judged. */
+	const bool stale =
+	    connection != NULL && is_stale(told, connection->recipient);
+	const char *address = stale ? NULL : told;
+	const char *mailer = stale ? NULL : macro(ctx, "{rcpt_mailer}");
 	const bool refused = facts_refused_by_mta(mailer, address);
-	struct rcpt_info info = {
+	const struct rcpt_info info = {
 		.path = argv[0] != NULL ? argv[0] : "",
 		.parameters = parameters(argv),
 		.rcpt_addr = address,
@@ -315,8 +319,7 @@ on_rcpt(SMFICTX *ctx, char **argv)
 
 	if (connection == NULL)
 		return SMFIS_TEMPFAIL;
-	info.stale = is_stale(address, connection->recipient);
-	connection->recipient = (uintptr_t)address;
+	connection->recipient = (uintptr_t)told;
 	return answer(
 	    ctx, session_rcpt(connection->session, &info, &reply), &reply);
 }

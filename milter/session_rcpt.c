@@ -212,7 +212,7 @@ answer_rcpt(
 	struct transaction *transaction = session->transaction;
 	const struct command command = { info->queue_id, info->path };
 
-	if (!session_wake(session) || info->stale)
+	if (!session_wake(session))
 		return session_refuse_internal(
 		    session, STAGE_RCPT, &command, reply);
 	session_protocol_received(

@@ -285,7 +285,7 @@ SKIP: {
 {
 	my $users = Milter->new($scratch, name => 'users',
 		main => "[organization]\naccepted_domains = example.com\n",
-		connectors => { users => <<'END' });
+		connectors => { users => <<'END', strangers => <<'END_STRANGERS' });
 bindings = 0.0.0.0:25
 remote_ip_ranges = 203.0.113.0/24
 permission_groups = exchange_users
@@ -293,6 +293,10 @@ auth_mechanism = tls, basic_auth
 require_tls = yes
 accept_any_sender = users
 END
+bindings = 0.0.0.0:25
+remote_ip_ranges = 198.51.100.0/24
+permission_groups = anonymous_users
+END_STRANGERS
 	$users->start;
 	my $cannot = '451 4.3.0 Cannot decide now, please try again later '
 	    . '[connector -, rule internal]';
@@ -377,24 +381,29 @@ END
 	    '... of whom the MTA says nothing: no login is left, nor TLS');
 	$wire->quit;
 
-	# What a recipient was resolved to.
-	$wire = $logged_in->();
-	$wire->mail('<ada@example.com>');
-	is($said->($wire->rcpt('<x@foreign.test>')), 'continue', 'a recipient');
-	is($bare->($wire, R => '<y%foreign.test@example.com>'), $cannot,
+	# What a recipient was resolved to: without it, the path is judged.
+	my $relay = '550 5.7.54 SMTP; Unable to relay recipient in '
+	    . 'non-accepted domain [connector strangers, rule relay]';
+	$wire = Wire->new($users->socket);
+	$wire->negotiate;
+	$wire->connect(client => '198.51.100.7');
+	$wire->helo('client.test');
+	$wire->mail('<x@client.test>');
+	is($said->($wire->rcpt('<a@example.com>')), 'continue', 'a recipient');
+	is($bare->($wire, R => '<y@foreign.test>'), $relay,
 	    'another one, resolved to nothing');
-	is($said->($wire->rcpt('<y@foreign.test>')), 'continue',
-	    'another one, and what it was resolved to');
+	is($bare->($wire, R => '<b@example.com>'), 'continue',
+	    'another one, which needs no more than its path');
 	is($said->($wire->rcpt('<z@foreign.test>', { host => '5.7.1',
 	    addr => 'Relay access denied', mailer => 'error' })), 'continue',
 	    'one that the MTA refused');
-	is($bare->($wire, R => '<z@foreign.test>'), $cannot,
+	is($bare->($wire, R => '<z@foreign.test>'), $relay,
 	    'one of which it does not say so');
 	is($said->($wire->message), 'continue', 'those that were judged');
-	$wire->mail('<ada@example.com>');
-	is($bare->($wire, R => '<y@example.com>'), 'continue',
+	$wire->mail('<x@client.test>');
+	is($bare->($wire, R => '<y@foreign.test>'), $relay,
 	    'the first one, resolved to nothing');
-	is($bare->($wire, R => '<z@example.com>'), 'continue',
+	is($bare->($wire, R => '<z@foreign.test>'), $relay,
 	    'nor is the second');
 	$wire->quit;
 	is($users->stop, 0, 'it stops');
