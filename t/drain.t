@@ -206,6 +206,7 @@ subtest 'a transaction goes on, and nothing begins' => sub {
 	my $busy = busy($milter);
 	my $aborted = busy($milter);
 	$milter->clear_log;
+	Scratch::wait_for(5, sub { status($milter)->{sessions}{open} == 4 });
 	is(stop_begins($milter), 'stopping: transactions open: 2, sessions: 4',
 	    'the stop begins');
 	is(said($silent->connect(@net)), 'tempfail',

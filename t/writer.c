@@ -15,7 +15,7 @@
 
 #define THREADS 8
 #define EACH 20000
-/* In ms: what no caller may wait, but for some on a busy machine; a late end. */
+/* In ms: what no caller may wait, but for some of them; and a late end. */
 #define BLOCKED 50
 #define SLOW_MAX 20
 #define LATE 700
