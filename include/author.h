@@ -25,11 +25,12 @@
  *   part its addresses, in brackets too; quotes, backslashes and semicolons
  *   stay in a DOMAIN, so that it is read like one behind an @. Behind a
  *   backslash nothing but a comma is special to it, a name before <@> is the
- *   address, and bytes that its rules use get a DEL. Postfix, asked to rewrite
- *   (remote_header_rewrite_domain, local_header_rewrite_clients), takes each
- *   word for an address, and a name before brackets that do not close. Where an
- *   address would stand, that counts, marked as guessed: who asks has to know
- *   whether it is one of ours.
+ *   address, and bytes that its rules use get a DEL. Of a long field it cuts
+ *   off what it has no room for: a DOMAIN may end anywhere. Postfix, asked to
+ *   rewrite (remote_header_rewrite_domain, local_header_rewrite_clients), takes
+ *   each word for an address, and a name before brackets that do not close.
+ *   Where an address would stand, that counts, marked as guessed: who asks has
+ *   to know whether it is one of ours.
  *
  * Malformed is what is not closed, not opened or nested wrongly; a backslash,
  * control character or square bracket out of place; a group in a group; a
@@ -64,7 +65,7 @@ struct author {
 
 /*
  * Calls found for every address in the len bytes of a From field's body. False
- * without memory: there may be others.
+ * without memory, or where it would take too long: there may be others.
  */
 bool author_each(const char *body, size_t len,
     void (*found)(void *arg, const struct author *author), void *arg) NODISCARD;

@@ -4,8 +4,8 @@
  * author_lex.c cuts text into tokens, author_read.c finds addresses in tokens,
  * author_shown.c knows how domains look, author_ways.c has the ways in which
  * to read, author_rewrite.c finds what MTAs make addresses of, author_host.c
- * knows what they complete, author.c the authors of a field. No other room
- * includes this. Pure; any thread.
+ * knows what domains are made of and what MTAs complete, author.c the authors
+ * of a field. No other room includes this. Pure; any thread.
  */
 #ifndef AUTHOR_PARTS_H
 #define AUTHOR_PARTS_H
@@ -67,12 +67,16 @@ void lexer_next(struct lexer *lexer, struct token *token);
 /* The C0 characters and DEL. */
 bool lexer_is_control(char c);
 
+/* What may be spent on where an MTA cuts the domains of a field off. */
+#define CUTS_MAX 32768
+
 /* What to read, how, and who is told. */
 struct reading_job {
 	const char *from;
 	const char *to;
 	const struct way *way;
 	bool lone;         /* an @ without a local part makes an address, too */
+	unsigned *cuts;    /* left of CUTS_MAX; NULL: no MTA cuts it off */
 	const char *body;  /* the field */
 	const char *begin; /* what names its author */
 	const char *end;
@@ -83,7 +87,7 @@ struct reading_job {
 struct reading_result {
 	size_t count;
 	bool malformed;
-	bool failed; /* without memory: there may be others */
+	bool failed; /* without memory, or too much: there may be others */
 };
 
 /* Finds the addresses between from and to. */
@@ -94,6 +98,18 @@ struct reading_result author_read(const struct reading_job *job);
  * most twice as long. Returns its length.
  */
 size_t author_shown(char *out, const char *text, size_t len);
+
+/* What a domain is made of, and '_': without it a name would be another one. */
+size_t author_domain_span(const char *text, size_t len);
+
+/* The length of a domain without dots at its end. */
+size_t author_without_dots(const char *text, size_t len);
+
+/* Does a character end, and no label, behind n of the len bytes? */
+bool author_domain_may_end(const char *text, size_t len, size_t n);
+
+/* What it costs to read one of these, of CUTS_MAX; libidn2 takes long. */
+unsigned author_domain_price(const char *text, size_t len);
 
 /* May it stand in the name of a host? Bytes beyond ASCII may. */
 bool author_is_host_byte(char c);

@@ -3,6 +3,8 @@
  */
 #include "author_parts.h"
 
+#include <string.h>
+
 /* The address list of a field, item after item. */
 struct list {
 	struct lexer lexer;
@@ -133,6 +135,54 @@ read_items(struct reading_job *job, const char *body, size_t len)
 	return all;
 }
 
+/*
+ * Sendmail has room for 254 bytes of an address and for two more of all that
+ * names an author, and cuts off what is longer, without a word. Quotes around a
+ * name and what stands before a sign in it, or a byte beyond ASCII, take room.
+ * What takes 1,250 bytes, some of them twice, it cuts off at once.
+ */
+#define UNCUT_MAX 248
+#define UNTORN_MAX 600
+
+static size_t
+room_of(const char *body, size_t len)
+{
+	size_t room = len;
+
+	for (size_t i = 0; i < len; i++)
+		room +=
+		    body[i] == '"' || body[i] == '\\' || (body[i] & 0x80) != 0;
+	return room;
+}
+
+/* Is there a quote that may stand beside a sign, and not around a name? */
+static bool
+quotes_address(const char *body, size_t len)
+{
+	char before = '\0';
+
+	for (size_t i = 0; i < len; i++) {
+		if (text_is_white(body[i]))
+			continue;
+		if (body[i] == '"' && strchr("@%!.()\\", before) != NULL &&
+		    before != '\0')
+			return true;
+		if (before == '"' && strchr("@%!.()\\", body[i]) != NULL &&
+		    body[i] != '\0')
+			return true;
+		before = body[i];
+	}
+	return false;
+}
+
+/* May what is cut off leave a quote or a comment that nothing closes? */
+static bool
+may_be_torn(const char *body, size_t len, size_t room)
+{
+	return room > UNTORN_MAX ||
+	    (room > UNCUT_MAX && quotes_address(body, len));
+}
+
 /* Every reading that somebody may come to. */
 static bool
 read_in_all_ways(struct reading_job *job, const char *body, size_t len)
@@ -145,18 +195,51 @@ read_in_all_ways(struct reading_job *job, const char *body, size_t len)
 	return author_read_in_all_ways(job);
 }
 
+/* Who is told of what is only a guess. */
+struct guesser {
+	void (*found)(void *arg, const struct author *author);
+	void *arg;
+};
+
+static void
+tell_guess(void *arg, const struct author *read)
+{
+	const struct guesser *guesser = arg;
+	struct author author = *read;
+
+	author.guessed = true;
+	guesser->found(guesser->arg, &author);
+}
+
+/* What is left of what was torn is malformed. */
+static bool
+guess_torn(const struct reading_job *of, const char *body, size_t len)
+{
+	struct guesser guesser = { of->found, of->arg };
+	struct reading_job job = *of;
+
+	job.found = tell_guess;
+	job.arg = &guesser;
+	return read_in_all_ways(&job, body, len);
+}
+
 bool
 author_each(const char *body, size_t len,
     void (*found)(void *arg, const struct author *author), void *arg)
 {
+	const size_t room = room_of(body, len);
+	unsigned cuts = CUTS_MAX;
+	struct reading_job job = { .body = body,
+		.way = &author_strictly,
+		.cuts = room > UNCUT_MAX ? &cuts : NULL };
 	const struct reading_job whole = { .from = body,
 		.to = body + len,
+		.cuts = job.cuts,
 		.body = body,
 		.begin = body,
 		.end = body + len,
 		.found = found,
 		.arg = arg };
-	struct reading_job job = { .body = body, .way = &author_strictly };
 	struct reading_result first = read_items(&job, body, len);
 	bool sound;
 
@@ -167,6 +250,8 @@ author_each(const char *body, size_t len,
 	if (first.malformed || first.count == 0)
 		sound = read_in_all_ways(&job, body, len);
 	else
-		sound = !read_items(&job, body, len).failed;
+		sound = !read_items(&job, body, len).failed &&
+		    (!may_be_torn(body, len, room) ||
+			guess_torn(&whole, body, len));
 	return author_read_rewritten(&whole) && sound;
 }

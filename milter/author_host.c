@@ -1,5 +1,6 @@
 /*
- * author_host.c - does an address name its host, as Sendmail sees it?
+ * author_host.c - what a domain is made of, and whether an address names its
+ * host, as Sendmail sees it.
  */
 #include "author_parts.h"
 
@@ -16,6 +17,40 @@ bool
 author_is_host_byte(char c)
 {
 	return is_name_byte(c) || c == '.' || (c & 0x80) != 0;
+}
+
+size_t
+author_domain_span(const char *text, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && (is_name_byte(text[n]) || text[n] == '.'))
+		n++;
+	return n;
+}
+
+size_t
+author_without_dots(const char *text, size_t len)
+{
+	while (len > 0 && text[len - 1] == '.')
+		len--;
+	return len;
+}
+
+bool
+author_domain_may_end(const char *text, size_t len, size_t n)
+{
+	return text[n - 1] != '.' && (n == len || (text[n] & 0xc0) != 0x80);
+}
+
+unsigned
+author_domain_price(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((text[i] & 0x80) != 0 ||
+		    (i > 0 && text[i] == '-' && text[i - 1] == '-'))
+			return 32;
+	return 1;
 }
 
 /* What signs there are in an address, but for those in quotes. */

@@ -74,8 +74,7 @@ emit(struct reader *r, const char *domain, size_t len)
 	struct mailbox *mailbox = &r->author.mailbox;
 	const char *wrong = domain_canonical(mailbox->domain, domain, len);
 
-	if (wrong == domain_no_memory)
-		r->result.failed = true;
+	r->result.failed |= wrong == domain_no_memory;
 	if (wrong != NULL)
 		return false;
 	mailbox->kind = MAILBOX_DOMAIN;
@@ -98,28 +97,6 @@ tell(struct reader *r)
 		r->job->found(r->job->arg, &r->author);
 }
 
-/* What a domain is made of, and '_': without it a name would be another one. */
-static size_t
-domain_span(const char *text, size_t len)
-{
-	size_t n = 0;
-
-	while (n < len &&
-	    (text_is_digit(text[n]) || text[n] == '-' || text[n] == '.' ||
-		text[n] == '_' ||
-		(text_lower(text[n]) >= 'a' && text_lower(text[n]) <= 'z')))
-		n++;
-	return n;
-}
-
-static size_t
-without_dots(const char *text, size_t len)
-{
-	while (len > 0 && text[len - 1] == '.')
-		len--;
-	return len;
-}
-
 static bool
 tell_domain(struct reader *r, const char *text, size_t len)
 {
@@ -133,25 +110,48 @@ tell_domain(struct reader *r, const char *text, size_t len)
 static bool
 tell_beginning(struct reader *r, const char *text, size_t len)
 {
-	const size_t beginning = without_dots(text, domain_span(text, len));
+	const size_t beginning =
+	    author_without_dots(text, author_domain_span(text, len));
 
 	return beginning < len && tell_domain(r, text, beginning);
+}
+
+/* Whatever may be left of the domain behind this @. */
+static void
+guess_cuts(struct reader *r)
+{
+	struct reading_result result = r->result;
+	unsigned *cuts = r->job->cuts;
+	const unsigned each = author_domain_price(r->domain, r->domain_len);
+
+	r->author.guessed = true;
+	for (size_t n = 1; n <= r->domain_len && n <= DOMAIN_MAX; n++)
+		if (*cuts >= each &&
+		    author_domain_may_end(r->domain, r->domain_len, n)) {
+			*cuts -= each;
+			(void)tell_domain(r, r->domain, n);
+		}
+	r->author.guessed = false;
+	result.failed |= r->result.failed || *cuts < each;
+	r->result = result;
 }
 
 /* Whatever somebody could take for the domain behind this @. */
 static bool
 tell_domains(struct reader *r)
 {
-	const size_t len = without_dots(r->domain, r->domain_len);
+	const size_t len = author_without_dots(r->domain, r->domain_len);
 	char shown[2 * sizeof(r->domain)];
 	size_t shown_len;
 	bool differs, told;
 
+	if (r->job->cuts != NULL && r->job->found != NULL)
+		guess_cuts(r);
 	if (tell_domain(r, r->domain, len))
 		return true;
 	r->result.malformed = true;
 	shown_len = author_shown(shown, r->domain, len);
-	shown_len = without_dots(shown, shown_len);
+	shown_len = author_without_dots(shown, shown_len);
 	differs = shown_len != len || memcmp(shown, r->domain, len) != 0;
 	told = differs && tell_domain(r, shown, shown_len);
 	told |= tell_beginning(r, r->domain, len);

@@ -124,6 +124,23 @@ guess_read(struct rewriter *r, struct piece domain, struct piece local)
 	r->failed |= !author_read_in_all_ways(&job);
 }
 
+/* To read a domain that is sound costs as much as so many places in it. */
+#define READ_PRICE 16
+
+static bool
+tries_cuts(struct rewriter *r)
+{
+	unsigned *cuts = r->job->cuts;
+
+	if (cuts == NULL)
+		return false;
+	r->failed |= *cuts < READ_PRICE;
+	if (*cuts < READ_PRICE)
+		return false;
+	*cuts -= READ_PRICE;
+	return true;
+}
+
 static void
 guess(struct rewriter *r, struct piece domain, struct piece local)
 {
@@ -138,7 +155,7 @@ guess(struct rewriter *r, struct piece domain, struct piece local)
 	const char *wrong = domain_canonical(mailbox->domain, name, len);
 
 	r->failed |= wrong == domain_no_memory;
-	if (r->kept && (wrong != NULL || has_odd(domain)))
+	if (r->kept && (wrong != NULL || has_odd(domain) || tries_cuts(r)))
 		guess_read(r, domain, local);
 	if (wrong != NULL)
 		return;
@@ -286,13 +303,31 @@ finish(struct rewriter *r)
 	r->in_brackets = false;
 }
 
+/* What is told again of the end of this is longer than any address. */
+static void
+make_room(struct rewriter *r)
+{
+	const size_t kept = sizeof(r->text) / 8;
+
+	guess_routes(r, false);
+	memmove(r->text, r->text + r->len - kept, kept);
+	r->len = kept;
+}
+
+/* Blanks and comments have no length for an MTA. */
 static void
 append(struct rewriter *r, char c)
 {
-	if (c == '\0')
+	if (c == '\0') {
 		r->lost = true;
-	else if (r->len < sizeof(r->text))
-		r->text[r->len++] = c;
+		return;
+	}
+	if (text_is_white(c) && r->len > 0 &&
+	    text_is_white(r->text[r->len - 1]))
+		return;
+	if (r->len == sizeof(r->text))
+		make_room(r);
+	r->text[r->len++] = c;
 }
 
 /*

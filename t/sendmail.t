@@ -769,6 +769,13 @@ my @made_ours = (
 	"ceo\@\xc2\xa0example.com", "ceo\@\xa0 example.com",
 	"ceo\@\xffexample.com", "ceo%\x9fexample.com\x1bx",
 	"ceo\@example.com\xef\xbd\x85xample.com",
+	# Blanks take no room, and what takes too much is cut off.
+	'example.com' . "\n " x 2100 . '!ceo',
+	'<' . "\n " x 2100 . 'ceo%example.com>',
+	'"Jane ' . 'x' x 232 . '" <ceo@example.com.sender.example>',
+	'"Jane ' . 'x' x 232 . '" <ceo%example.community>',
+	'x' x 242 . '@example.community', 'ceo@example.com' . 'a' x 1300,
+	'ceo@' . "\n " x 120 . ' example.com' . '.a' x 700,
 );
 my @strict = (client => '198.51.100.200', to => 'alice@example.com');
 my @forged_author = ($spoof, 'strict', 'authoritative_domain_sender');

@@ -285,8 +285,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	field.body = body;
 	field.len = size;
 	if (is_read(body, field.len)) {
-		if (!author_each(body, field.len, see, &field))
-			exit(1);
+		/* What would take too long is not all told. */
+		if (!author_each(body, field.len, see, &field)) {
+			free(body);
+			return 0;
+		}
 		must(field.told <= 16 * (field.len + 1),
 		    "there are not more authors than text");
 		check_plain(&field);

@@ -49,8 +49,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	body = fuzz_alloc(times * size);
 	for (size_t i = 0; i < times; i++)
 		memcpy(body + i * size, data, size);
-	if (!author_each(body, times * size, count, &found))
-		exit(1);
+	/* What would take too long is not all told. */
+	(void)!author_each(body, times * size, count, &found);
 	must(found <= 16 * (times * size + 1),
 	    "there are not more authors than text");
 	free(body);
