@@ -111,10 +111,14 @@ guess_read(struct rewriter *r, struct piece domain, struct piece local)
 	text[len++] = 'x';
 	text[len++] = '@';
 	for (size_t i = 0; i < domain.len; i++) {
-		if (is_meta(domain.text[i]))
+		const char c = domain.text[i];
+
+		if (is_meta(c))
 			text[len++] = META_QUOTE;
-		text[len++] =
-		    domain.text[i] != '\xff' ? domain.text[i] : META_QUOTE;
+		if (c == '\xff')
+			text[len++] = META_QUOTE;
+		else
+			text[len++] = c;
 	}
 	(void)copy_local(r->local, local);
 	job.from = text;
@@ -337,14 +341,14 @@ append(struct rewriter *r, char c)
 static void
 put(struct rewriter *r, char c)
 {
-	if (c == '\v' || c == '\f')
+	const bool paren = c == ')' || (r->raw && c == '(');
+
+	if (c == '\v' || c == '\f' || (paren && r->kept))
 		append(r, ' ');
 	else if (lexer_is_control(c) && !text_is_white(c) && !r->kept)
 		r->lost = true;
-	else if (c != ')' && (!r->raw || c != '('))
+	else if (!paren)
 		append(r, c);
-	else if (r->kept)
-		append(r, ' ');
 }
 
 /* A group or a route ends. */
