@@ -402,10 +402,10 @@ main(int argc, char **argv)
 	if (config == NULL)
 		return EX_CONFIG;
 	if (options.user != NULL && !user_is_there(options.user))
-		return EX_CONFIG;
-	if (options.check_only) {
+		code = EX_CONFIG;
+	if (code != EX_OK || options.check_only) {
 		config_free(config);
-		return EX_OK;
+		return code;
 	}
 	flush_and_exit(run(&options, config));
 }

@@ -2,6 +2,9 @@
  * patience.c - how long a thread waits for one peer in all, however the peer
  * divides it.
  */
+/* As where it is included. */
+#undef _FORTIFY_SOURCE
+
 #include <unistd.h>
 
 #include "tap.h"
