@@ -1,5 +1,6 @@
 /*
- * milter_read.c - keeps macros that are not pairs from libmilter.
+ * milter_read.c - keeps from libmilter macros that are not pairs, and commands
+ * that do not end.
  */
 /* With it the header has a definition of read of its own. */
 #undef _FORTIFY_SOURCE
@@ -17,6 +18,7 @@ typedef ssize_t (*reader)(int, void *, size_t);
 /* A frame begins with the length of what follows, and the command. */
 #define HEAD 5
 #define MACROS 'D'
+#define UNKNOWN 'U'
 
 /* What this thread is reading; libmilter reads a frame in one go. */
 static _Thread_local struct {
@@ -24,7 +26,7 @@ static _Thread_local struct {
 	unsigned char head[HEAD];
 	size_t have; /* of the head */
 	size_t left; /* behind it */
-	bool macros;
+	unsigned char command;
 	bool stage; /* the first byte behind the head is still to come */
 	size_t strings;
 } frame;
@@ -38,7 +40,7 @@ begin_frame(const unsigned char head[HEAD])
 	length = ntohl(length);
 	frame.have = 0;
 	frame.left = length > 1 ? length - 1 : 0;
-	frame.macros = head[HEAD - 1] == MACROS;
+	frame.command = head[HEAD - 1];
 	frame.stage = true;
 	frame.strings = 0;
 }
@@ -72,14 +74,16 @@ count_strings(const unsigned char *bytes, size_t len)
 	return count;
 }
 
-/* False at the end of macros that are not pairs. */
+/* False at the end of macros that are no pairs, or of a command without NUL. */
 static bool
 read_rest(const unsigned char *bytes, size_t len)
 {
 	const size_t stage = frame.stage && len > 0;
 
 	frame.left -= len;
-	if (!frame.macros)
+	if (frame.command == UNKNOWN)
+		return frame.left > 0 || bytes[len - 1] == '\0';
+	if (frame.command != MACROS)
 		return true;
 	frame.strings += count_strings(bytes + stage, len - stage);
 	frame.stage = false;
@@ -123,7 +127,8 @@ find_reader(void)
 
 /*
  * Stands in for the C library's. libmilter walks its list of macros in twos,
- * and beyond the end of an odd one; who sends such is hung up on.
+ * and beyond the end of an odd one, and gives unknown commands to us without a
+ * look at their end; who sends such is hung up on.
  */
 ssize_t
 read(int fd, void *bytes, size_t wanted)

@@ -244,6 +244,20 @@ for my $order (@orders) {
 }
 works('commands out of order');
 
+# libmilter looks for no NUL behind an unknown command, and we have to.
+for my $case (["XYZZY\0", 'continue'], ['', 'closed'], ['XYZZY', 'closed'],
+	['x', 'closed'], ["x\0y", 'closed'], ['x' x 60_000, 'closed']) {
+	my ($data, $want) = @$case;
+	my $wire = begin($milter);
+	$wire->connect(client => '203.0.113.9');
+	$wire->helo('client.test');
+	$wire->send_frame('U', $data);
+	is($wire->answer(2)->{verdict}, $want, 'an unknown command of '
+	    . length($data) . " bytes, NUL or none: $want");
+	$wire->close;
+}
+works('unknown commands');
+
 # Bytes at random, the same on every run.
 srand 20260615;
 for my $round (1 .. 300) {
