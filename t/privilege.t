@@ -549,9 +549,12 @@ sub begin_deed
 	local @ENV{qw(LD_PRELOAD GO VICTIM DEED)} =
 	    ($library, $go, $victim, $deed);
 	$milter->start;
-	open my $out, '>', $go or die;
+	# The daemon is nobody, and looks for it at any moment: it has to be there
+	# writable at once.
+	open my $out, '>', "$go.new" or die;
 	close $out;
-	chmod 0666, $go;
+	chmod 0666, "$go.new";
+	rename "$go.new", $go or die;
 	return ($milter, $go, $victim);
 }
 
