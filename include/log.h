@@ -50,9 +50,12 @@ struct log_seldom {
 };
 
 /*
- * It happened again. Logs what, and how often since the last line of it, a
- * minute after that at the earliest.
+ * It happened again. How often since the last line of it, when another one is
+ * due, a minute after that at the earliest; else 0.
  */
+unsigned long log_seldom_count(struct log_seldom *seldom);
+
+/* The same, and logs what, and how often. */
 void log_seldom(struct log_seldom *seldom, int priority, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 

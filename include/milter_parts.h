@@ -65,16 +65,4 @@ bool milter_answer_begin(void) NODISCARD;
 void milter_answer_end(void);
 void milter_answer_lost(void);
 
-/* What is worth a line of the log, but not one each time. */
-struct milter_seldom {
-	atomic_llong due; /* ns; 0: at once */
-	atomic_ulong count;
-};
-
-/*
- * It happened again. How often since the last line, if another one is due, a
- * minute later at the earliest; else 0. Any thread.
- */
-unsigned long milter_seldom(struct milter_seldom *seldom, long long now);
-
 #endif

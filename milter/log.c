@@ -238,20 +238,26 @@ is_due(struct log_seldom *seldom)
 		&seldom->due, &due, now.tv_sec + SELDOM_SECONDS);
 }
 
+unsigned long
+log_seldom_count(struct log_seldom *seldom)
+{
+	atomic_fetch_add(&seldom->count, 1);
+	return is_due(seldom) ? atomic_exchange(&seldom->count, 0) : 0;
+}
+
 void
 log_seldom(struct log_seldom *seldom, int priority, const char *fmt, ...)
 {
+	const unsigned long count = log_seldom_count(seldom);
 	char what[SELDOM_MAX];
 	va_list ap;
 
-	atomic_fetch_add(&seldom->count, 1);
-	if (!is_due(seldom))
+	if (count == 0)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	log_line(priority, "%s: %lu times", what,
-	    atomic_exchange(&seldom->count, 0));
+	log_line(priority, "%s: %lu times", what, count);
 }
 
 static void

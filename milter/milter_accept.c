@@ -31,7 +31,7 @@ static struct {
 	long long base;   /* open at the start */
 	atomic_bool closed;
 	atomic_bool shut; /* and it was noticed */
-	struct milter_seldom seldom;
+	struct log_seldom seldom;
 } door = { .spare = -1 };
 
 static int
@@ -53,7 +53,7 @@ turn_away(int fd, const char *why)
 		atomic_fetch_add(&door.live->turned_away, 1);
 		close(fd);
 	}
-	count = milter_seldom(&door.seldom, door.live->now());
+	count = log_seldom_count(&door.seldom);
 	if (count > 0)
 		log_line(LOG_ERR,
 		    "no room for a connection of the MTA (%s): %lu turned away",
@@ -159,11 +159,11 @@ milter_is_shut(void)
 void
 milter_note_no_memory(void)
 {
-	static struct milter_seldom seldom;
+	static struct log_seldom seldom;
 	unsigned long count;
 
 	live_set_scarce(door.live);
-	count = milter_seldom(&seldom, door.live->now());
+	count = log_seldom_count(&seldom);
 	if (count > 0)
 		log_line(
 		    LOG_ERR, "no memory for a session: %lu deferred", count);

@@ -18,7 +18,6 @@
 #define RESERVE_STACK 262144
 
 #define SECOND_NS 1000000000LL
-#define MINUTE_NS (60 * SECOND_NS)
 
 struct task {
 	void *(*start)(void *);
@@ -35,26 +34,13 @@ static struct {
 	atomic_llong waits_since; /* ns; 0: nothing waits */
 	atomic_bool ready;
 	struct live *live;
-	struct milter_seldom seldom;
+	struct log_seldom seldom;
 } reserve = {
 	.lock = PTHREAD_MUTEX_INITIALIZER,
 	.filled = PTHREAD_COND_INITIALIZER,
 };
 
 static _Thread_local enum milter_thread kind = MILTER_THREAD_OURS;
-
-unsigned long
-milter_seldom(struct milter_seldom *seldom, long long now)
-{
-	long long due = atomic_load(&seldom->due);
-
-	atomic_fetch_add(&seldom->count, 1);
-	if (now < due ||
-	    !atomic_compare_exchange_strong(
-		&seldom->due, &due, now + MINUTE_NS))
-		return 0;
-	return atomic_exchange(&seldom->count, 0);
-}
 
 /* Under the lock. */
 static struct task
@@ -171,8 +157,7 @@ create_for_libmilter(
 static void
 note(int error)
 {
-	const unsigned long count =
-	    milter_seldom(&reserve.seldom, reserve.live->now());
+	const unsigned long count = log_seldom_count(&reserve.seldom);
 
 	if (count > 0)
 		log_line(LOG_ERR,
