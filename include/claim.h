@@ -3,7 +3,9 @@
  *
  * The envelope sender and every author of the header are reduced to a set of
  * enum sender_claim (facts.h), which is all that rules look at: so a message of
- * a hundred thousand authors needs eight bytes. Pure; any thread.
+ * a hundred thousand authors needs eight bytes. A domain below uucp is our own:
+ * for Sendmail it is reached through this host, whose name it puts behind it.
+ * Pure; any thread.
  */
 #ifndef CLAIM_H
 #define CLAIM_H

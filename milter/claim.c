@@ -3,6 +3,13 @@
  */
 #include "claim.h"
 
+/* Sendmail makes x!a@its.own.name of a@x.uucp. */
+static bool
+is_by_uucp(const struct mailbox *mailbox)
+{
+	return domain_is_below(mailbox->domain, "uucp");
+}
+
 static bool
 is_own(const struct judged *judged, const struct mailbox *mailbox)
 {
@@ -11,7 +18,8 @@ is_own(const struct judged *judged, const struct mailbox *mailbox)
 	if (mailbox->kind == MAILBOX_LITERAL)
 		return organization_has_mailbox(
 		    organization, judged->connector, mailbox);
-	return organization_owns(organization, mailbox->domain);
+	return is_by_uucp(mailbox) ||
+	    organization_owns(organization, mailbox->domain);
 }
 
 static bool
