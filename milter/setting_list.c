@@ -151,6 +151,42 @@ setting_path_beside(
 	return arena_printf(arena, "%.*s%.*s", folder, file, (int)len, path);
 }
 
+/*
+ * A list that narrows a right and has no item narrows nothing: it must not come
+ * to that because the last line of a file went.
+ */
+static void
+refuse_without_items(
+    const struct setting_context *context, const char *path, size_t len)
+{
+	char *name = arena_strndup(context->arena, path, len);
+	char quoted[DIAG_QUOTE_MAX];
+
+	if (name == NULL)
+		setting_no_memory(context);
+	else
+		diag_add(context->diags, SEVERITY_ERROR, &context->place,
+		    "%s has no item; write at least one, or do not name it",
+		    diag_quote(quoted, name));
+}
+
+static void
+add_source(const struct setting_context *context, const struct setting *setting,
+    struct items *items, const struct source *source, const char *path,
+    size_t len)
+{
+	const size_t before = items->count;
+	const bool failed = items->failed;
+
+	items->failed = false;
+	add_lines(context, setting, items, source);
+	if (!items->failed && items->count == before) {
+		refuse_without_items(context, path, len);
+		items->failed = true;
+	}
+	items->failed = items->failed || failed;
+}
+
 static void
 add_file(const struct setting_context *context, const struct setting *setting,
     struct items *items, const char *path, size_t len)
@@ -170,7 +206,7 @@ add_file(const struct setting_context *context, const struct setting *setting,
 	else if (len != 0)
 		setting_no_memory(context);
 	if (source != NULL)
-		add_lines(context, setting, items, source);
+		add_source(context, setting, items, source, path, len);
 	else
 		items->failed = true;
 }
