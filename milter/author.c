@@ -5,6 +5,18 @@
 
 #include <string.h>
 
+void
+author_begin(struct author *author, const struct reading_job *job)
+{
+	author->mailbox.kind = MAILBOX_INVALID;
+	author->mailbox.routed = false;
+	author->mailbox.local[0] = '\0';
+	author->mailbox.domain[0] = '\0';
+	author->begin = (size_t)(job->begin - job->body);
+	author->end = (size_t)(job->end - job->body);
+	author->guessed = job->guessed;
+}
+
 /* The address list of a field, item after item. */
 struct list {
 	struct lexer lexer;
@@ -127,7 +139,6 @@ read_items(struct reading_job *job, const char *body, size_t len)
 		job->to = job->end = item.end;
 		one = author_read(job);
 		all.count += one.count;
-		all.failed |= one.failed;
 		all.malformed |=
 		    one.malformed || (one.count == 0 && item.separator != ':');
 	}
@@ -155,20 +166,21 @@ room_of(const char *body, size_t len)
 	return room;
 }
 
-/* Is there a quote that may stand beside a sign, and not around a name? */
+/*
+ * Is there a quote that may stand beside a sign, and not around a name? There
+ * is no NUL: it would be malformed.
+ */
 static bool
 quotes_address(const char *body, size_t len)
 {
-	char before = '\0';
+	static const char signs[] = "@%!.()\\";
+	char before = ' ';
 
 	for (size_t i = 0; i < len; i++) {
 		if (text_is_white(body[i]))
 			continue;
-		if (body[i] == '"' && strchr("@%!.()\\", before) != NULL &&
-		    before != '\0')
-			return true;
-		if (before == '"' && strchr("@%!.()\\", body[i]) != NULL &&
-		    body[i] != '\0')
+		if ((body[i] == '"' && strchr(signs, before) != NULL) ||
+		    (before == '"' && strchr(signs, body[i]) != NULL))
 			return true;
 		before = body[i];
 	}
@@ -184,7 +196,7 @@ may_be_torn(const char *body, size_t len, size_t room)
 }
 
 /* Every reading that somebody may come to. */
-static bool
+static void
 read_in_all_ways(struct reading_job *job, const char *body, size_t len)
 {
 	struct item all = { .begin = body, .end = body + len };
@@ -192,35 +204,37 @@ read_in_all_ways(struct reading_job *job, const char *body, size_t len)
 	trim(&all);
 	job->from = job->begin = all.begin;
 	job->to = job->end = all.end;
-	return author_read_in_all_ways(job);
-}
-
-/* Who is told of what is only a guess. */
-struct guesser {
-	void (*found)(void *arg, const struct author *author);
-	void *arg;
-};
-
-static void
-tell_guess(void *arg, const struct author *read)
-{
-	const struct guesser *guesser = arg;
-	struct author author = *read;
-
-	author.guessed = true;
-	guesser->found(guesser->arg, &author);
+	author_read_in_all_ways(job);
 }
 
 /* What is left of what was torn is malformed. */
-static bool
+static void
 guess_torn(const struct reading_job *of, const char *body, size_t len)
 {
-	struct guesser guesser = { of->found, of->arg };
 	struct reading_job job = *of;
 
-	job.found = tell_guess;
-	job.arg = &guesser;
-	return read_in_all_ways(&job, body, len);
+	job.guessed = true;
+	read_in_all_ways(&job, body, len);
+}
+
+/* What the RFC says, or else all that anybody may make of it. */
+static void
+read_field(
+    const struct reading_job *whole, const char *body, size_t len, size_t room)
+{
+	struct reading_job job = *whole;
+	struct reading_result first;
+
+	job.found = NULL;
+	first = read_items(&job, body, len);
+	job.found = whole->found;
+	if (first.malformed || first.count == 0) {
+		read_in_all_ways(&job, body, len);
+		return;
+	}
+	(void)read_items(&job, body, len);
+	if (may_be_torn(body, len, room))
+		guess_torn(whole, body, len);
 }
 
 bool
@@ -228,30 +242,20 @@ author_each(const char *body, size_t len,
     void (*found)(void *arg, const struct author *author), void *arg)
 {
 	const size_t room = room_of(body, len);
-	unsigned cuts = CUTS_MAX;
-	struct reading_job job = { .body = body,
-		.way = &author_strictly,
-		.cuts = room > UNCUT_MAX ? &cuts : NULL };
+	struct purse purse;
 	const struct reading_job whole = { .from = body,
 		.to = body + len,
-		.cuts = job.cuts,
+		.way = &author_strictly,
+		.purse = &purse,
 		.body = body,
 		.begin = body,
 		.end = body + len,
 		.found = found,
 		.arg = arg };
-	struct reading_result first = read_items(&job, body, len);
-	bool sound;
 
-	job.found = found;
-	job.arg = arg;
-	if (first.failed)
-		return false;
-	if (first.malformed || first.count == 0)
-		sound = read_in_all_ways(&job, body, len);
-	else
-		sound = !read_items(&job, body, len).failed &&
-		    (!may_be_torn(body, len, room) ||
-			guess_torn(&whole, body, len));
-	return author_read_rewritten(&whole) && sound;
+	purse_open(&purse, room > UNCUT_MAX);
+	read_field(&whole, body, len, room);
+	author_read_rewritten(&whole);
+	purse_close(&purse);
+	return !purse.failed;
 }

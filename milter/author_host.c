@@ -6,11 +6,17 @@
 
 #include <string.h>
 
+bool
+author_is_label_byte(char c)
+{
+	return text_is_digit(c) || c == '-' ||
+	    (text_lower(c) >= 'a' && text_lower(c) <= 'z');
+}
+
 static bool
 is_name_byte(char c)
 {
-	return text_is_digit(c) || c == '-' || c == '_' ||
-	    (text_lower(c) >= 'a' && text_lower(c) <= 'z');
+	return author_is_label_byte(c) || c == '_';
 }
 
 bool
@@ -41,16 +47,6 @@ bool
 author_domain_may_end(const char *text, size_t len, size_t n)
 {
 	return text[n - 1] != '.' && (n == len || (text[n] & 0xc0) != 0x80);
-}
-
-unsigned
-author_domain_price(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if ((text[i] & 0x80) != 0 ||
-		    (i > 0 && text[i] == '-' && text[i - 1] == '-'))
-			return 32;
-	return 1;
 }
 
 /* What signs there are in an address, but for those in quotes. */
@@ -100,7 +96,7 @@ has_uucp(const char *text, size_t len)
 	const size_t n = strlen(uucp);
 
 	for (size_t i = 0; i + n <= len; i++)
-		if (text_ncasecmp(text + i, uucp, n) == 0)
+		if (text[i] == '.' && text_ncasecmp(text + i, uucp, n) == 0)
 			return true;
 	return false;
 }

@@ -45,7 +45,8 @@ match_comment(struct lexer *lexer, const char *start, bool record)
 			c++;
 		} else if (*c == '(') {
 			if (record && depth < UNCLOSED_MAX)
-				lexer->unclosed[depth] = c;
+				lexer->unclosed[depth] =
+				    (unsigned)(c - lexer->begin);
 			depth++;
 		} else if (*c == ')' && --depth == 0) {
 			return c + 1;
@@ -64,13 +65,14 @@ match_comment(struct lexer *lexer, const char *start, bool record)
 static const char *
 comment_end(struct lexer *lexer, const char *start)
 {
+	const size_t at = (size_t)(start - lexer->begin);
 	bool known;
 
 	while (lexer->unclosed_next < lexer->unclosed_count &&
-	    lexer->unclosed[lexer->unclosed_next] < start)
+	    lexer->unclosed[lexer->unclosed_next] < at)
 		lexer->unclosed_next++;
 	known = lexer->unclosed_next < lexer->unclosed_count;
-	if (known && lexer->unclosed[lexer->unclosed_next] == start)
+	if (known && lexer->unclosed[lexer->unclosed_next] == at)
 		return NULL;
 	return match_comment(lexer, start, !known && !lexer->all_unclosed);
 }
@@ -226,7 +228,7 @@ lex_encoded(struct lexer *lexer, struct token *token)
 {
 	size_t len;
 
-	if (!lexer->way->decoded)
+	if (*token->begin != '=' || !lexer->way->decoded)
 		return false;
 	len = encoded_word_at(
 	    &token->word, token->begin, (size_t)(lexer->end - token->begin));

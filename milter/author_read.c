@@ -16,7 +16,6 @@ enum last { LAST_NONE, LAST_WORD, LAST_DOT, LAST_AT };
 struct reader {
 	const struct reading_job *job;
 	struct reading_result result;
-	struct author author; /* in the making: its local part first */
 	enum part part;
 	enum last last;
 	bool blank;    /* white space since then */
@@ -30,12 +29,13 @@ struct reader {
 	bool named;    /* there is a local part, if an empty one */
 	bool odd;      /* the local part is not all there */
 	size_t local_len;
-	char domain[DOMAIN_TEXT_MAX + 1];
 	size_t domain_len;
-	bool spaced;  /* white space parts it from its @ */
-	bool gap;     /* white space was in it */
-	bool words;   /* there are words before the local part */
-	size_t inner; /* result.count when the bracket opened */
+	bool spaced;          /* white space parts it from its @ */
+	bool gap;             /* white space was in it */
+	bool words;           /* there are words before the local part */
+	size_t inner;         /* result.count when the bracket opened */
+	struct author author; /* in the making: its local part first */
+	char domain[DOMAIN_TEXT_MAX + 1];
 };
 
 static void
@@ -68,40 +68,40 @@ domain_put(struct reader *r, char c)
 		r->domain[r->domain_len++] = c;
 }
 
-static bool
-emit(struct reader *r, const char *domain, size_t len)
+static void
+end_local(struct reader *r)
 {
 	struct mailbox *mailbox = &r->author.mailbox;
-	const char *wrong = domain_canonical(mailbox->domain, domain, len);
+	const char *local = r->job->local;
 
-	r->result.failed |= wrong == domain_no_memory;
-	if (wrong != NULL)
-		return false;
-	mailbox->kind = MAILBOX_DOMAIN;
-	return true;
+	if (local != NULL)
+		memcpy(mailbox->local, local, strlen(local) + 1);
+	else
+		mailbox->local[r->local_len] = '\0';
+	mailbox->routed = local != NULL || r->route || r->odd ||
+	    mailbox_is_routed(mailbox->local);
 }
 
 static void
 tell(struct reader *r)
 {
-	struct mailbox *mailbox = &r->author.mailbox;
-
-	mailbox->local[r->local_len] = '\0';
-	mailbox->routed =
-	    r->route || r->odd || mailbox_is_routed(mailbox->local);
+	end_local(r);
 	r->result.count++;
 	/* No address may hold an encoded word (RFC 2047 section 5). */
 	if (r->encoded || r->words)
 		r->result.malformed = true;
-	if (r->job->found != NULL)
+	if (r->job->found != NULL && purse_pay(r->job->purse, PRICE_FOUND))
 		r->job->found(r->job->arg, &r->author);
 }
 
 static bool
 tell_domain(struct reader *r, const char *text, size_t len)
 {
-	if (!emit(r, text, len))
+	struct mailbox *mailbox = &r->author.mailbox;
+
+	if (!author_canonical(r->job->purse, mailbox->domain, text, len))
 		return false;
+	mailbox->kind = MAILBOX_DOMAIN;
 	tell(r);
 	return true;
 }
@@ -116,26 +116,6 @@ tell_beginning(struct reader *r, const char *text, size_t len)
 	return beginning < len && tell_domain(r, text, beginning);
 }
 
-/* Whatever may be left of the domain behind this @. */
-static void
-guess_cuts(struct reader *r)
-{
-	struct reading_result result = r->result;
-	unsigned *cuts = r->job->cuts;
-	const unsigned each = author_domain_price(r->domain, r->domain_len);
-
-	r->author.guessed = true;
-	for (size_t n = 1; n <= r->domain_len && n <= DOMAIN_MAX; n++)
-		if (*cuts >= each &&
-		    author_domain_may_end(r->domain, r->domain_len, n)) {
-			*cuts -= each;
-			(void)tell_domain(r, r->domain, n);
-		}
-	r->author.guessed = false;
-	result.failed |= r->result.failed || *cuts < each;
-	r->result = result;
-}
-
 /* Whatever somebody could take for the domain behind this @. */
 static bool
 tell_domains(struct reader *r)
@@ -145,8 +125,10 @@ tell_domains(struct reader *r)
 	size_t shown_len;
 	bool differs, told;
 
-	if (r->job->cuts != NULL && r->job->found != NULL)
-		guess_cuts(r);
+	if (r->job->purse->cuts && r->job->found != NULL) {
+		end_local(r);
+		author_tell_cuts(r->job, &r->author, r->domain, r->domain_len);
+	}
 	if (tell_domain(r, r->domain, len))
 		return true;
 	r->result.malformed = true;
@@ -321,17 +303,27 @@ blank(struct reader *r)
 static void
 byte(struct reader *r, char c)
 {
-	static const char specials[] = "<>,;:[]";
 	const bool encoded = r->previous == '=' && c == '?';
 
-	if (c == '@')
+	switch (c) {
+	case '@':
 		at_sign(r);
-	else if (c == '.')
+		break;
+	case '.':
 		dot(r);
-	else if (memchr(specials, c, sizeof(specials) - 1) != NULL)
+		break;
+	case '<':
+	case '>':
+	case ',':
+	case ';':
+	case ':':
+	case '[':
+	case ']':
 		special(r, c);
-	else
+		break;
+	default:
 		word_byte(r, c);
+	}
 	r->encoded |= encoded;
 	r->blank = false;
 	r->decoded = false;
@@ -413,7 +405,7 @@ literal(struct reader *r, const struct token *token)
 
 	if (r->hop)
 		r->route = true;
-	if (!r->hop || r->job->lone) {
+	if ((!r->hop || r->job->lone) && r->job->local == NULL) {
 		mailbox->kind = token->literal.kind;
 		memcpy(mailbox->domain, token->literal.domain,
 		    sizeof(mailbox->domain));
@@ -456,17 +448,19 @@ take(struct reader *r, const struct token *token)
 struct reading_result
 author_read(const struct reading_job *job)
 {
-	struct reader reader = { .job = job };
+	struct reader reader;
 	struct lexer lexer;
 	struct token token;
 
-	reader.author.begin = (size_t)(job->begin - job->body);
-	reader.author.end = (size_t)(job->end - job->body);
+	/* Not all of it: a field may have thousands of items. */
+	memset(&reader, 0, offsetof(struct reader, author));
+	reader.job = job;
+	author_begin(&reader.author, job);
 	lexer_init(&lexer, job->from, job->to, job->way);
 	do {
 		lexer_next(&lexer, &token);
 		take(&reader, &token);
-	} while (token.kind != TOKEN_END);
+	} while (token.kind != TOKEN_END && !job->purse->failed);
 	reader.result.malformed |= lexer.malformed;
 	return reader.result;
 }

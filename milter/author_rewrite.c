@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* Longer than any address that an MTA takes. */
-#define ADDRESS_MAX 4096
-
 /* The address of one item, without its quotes and comments. */
 struct rewriter {
 	const struct reading_job *job;
@@ -24,14 +21,6 @@ struct rewriter {
 	bool kept;   /* what is odd in a domain stays there */
 	char before; /* the byte taken before this one, if no blank */
 	bool lost;   /* there was something that is not in the text */
-	bool failed;
-	char local[MAILBOX_MAX + 1]; /* of a domain read with what it keeps */
-};
-
-/* A piece of the address at hand. */
-struct piece {
-	const char *text;
-	size_t len;
 };
 
 /* A NUL is never one. */
@@ -43,210 +32,24 @@ is_one_of(char c, const char *set)
 	return *set != '\0';
 }
 
-/* Copies what is neither white space nor dropped, at most size bytes. */
-static size_t
-squeeze(char *out, size_t size, struct piece piece, const char *dropped)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < piece.len && n < size; i++)
-		if (!text_is_white(piece.text[i]) &&
-		    !is_one_of(piece.text[i], dropped))
-			out[n++] = piece.text[i];
-	return n;
-}
-
-/* Returns its length. */
-static size_t
-copy_local(char local[static MAILBOX_MAX + 1], struct piece piece)
-{
-	const size_t len = squeeze(local, MAILBOX_MAX, piece, "\"\\");
-
-	local[len] = '\0';
-	return len;
-}
-
 static void
-tell_read(void *arg, const struct author *read)
+guess_routes(const struct rewriter *r, bool is_route)
 {
-	struct rewriter *r = arg;
-	struct author author = *read;
+	const struct routing routing = { r->job, r->text, r->len, r->kept,
+		is_route };
 
-	if (author.mailbox.kind != MAILBOX_DOMAIN)
-		return;
-	memcpy(author.mailbox.local, r->local, sizeof(r->local));
-	author.mailbox.routed = true;
-	author.guessed = true;
-	r->job->found(r->job->arg, &author);
-}
-
-/* Sendmail puts this before bytes that its rules have a meaning for. */
-#define META_QUOTE '\177'
-
-static bool
-is_meta(char c)
-{
-	return (c & 0xe0) == 0x80 || (unsigned char)c == 0xff;
-}
-
-static bool
-has_odd(struct piece piece)
-{
-	size_t i = 0;
-
-	while (i < piece.len && !is_meta(piece.text[i]) &&
-	    !text_is_white(piece.text[i]))
-		i++;
-	return i < piece.len;
-}
-
-/* A domain is read as it would be behind an @ that came so. */
-static void
-guess_read(struct rewriter *r, struct piece domain, struct piece local)
-{
-	struct reading_job job = *r->job;
-	char text[2 + 2 * ADDRESS_MAX];
-	size_t len = 0;
-
-	text[len++] = 'x';
-	text[len++] = '@';
-	for (size_t i = 0; i < domain.len; i++) {
-		const char c = domain.text[i];
-
-		if (is_meta(c))
-			text[len++] = META_QUOTE;
-		if (c == '\xff')
-			text[len++] = META_QUOTE;
-		else
-			text[len++] = c;
-	}
-	(void)copy_local(r->local, local);
-	job.from = text;
-	job.to = text + len;
-	job.found = tell_read;
-	job.arg = r;
-	r->failed |= !author_read_in_all_ways(&job);
-}
-
-/* To read a domain that is sound costs as much as so many places in it. */
-#define READ_PRICE 16
-
-static bool
-tries_cuts(struct rewriter *r)
-{
-	unsigned *cuts = r->job->cuts;
-
-	if (cuts == NULL)
-		return false;
-	r->failed |= *cuts < READ_PRICE;
-	if (*cuts < READ_PRICE)
-		return false;
-	*cuts -= READ_PRICE;
-	return true;
-}
-
-static void
-guess(struct rewriter *r, struct piece domain, struct piece local)
-{
-	struct author author = {
-		.guessed = true,
-		.begin = (size_t)(r->job->begin - r->job->body),
-		.end = (size_t)(r->job->end - r->job->body),
-	};
-	struct mailbox *mailbox = &author.mailbox;
-	char name[DOMAIN_MAX + 2];
-	const size_t len = squeeze(name, sizeof(name), domain, "");
-	const char *wrong = domain_canonical(mailbox->domain, name, len);
-
-	r->failed |= wrong == domain_no_memory;
-	if (r->kept && (wrong != NULL || has_odd(domain) || tries_cuts(r)))
-		guess_read(r, domain, local);
-	if (wrong != NULL)
-		return;
-	(void)copy_local(mailbox->local, local);
-	mailbox->kind = MAILBOX_DOMAIN;
-	mailbox->routed = true;
-	r->job->found(r->job->arg, &author);
-}
-
-static size_t
-span_to(const char *text, size_t len, const char *ends)
-{
-	size_t n = 0;
-
-	while (n < len && !is_one_of(text[n], ends))
-		n++;
-	return n;
-}
-
-/*
- * A host before a bang, which a percent sign may cut short for who reads it. It
- * begins anew behind what is in no host: Postfix parts words.
- */
-static void
-guess_host(struct rewriter *r, struct piece host)
-{
-	const char *end = r->text + r->len;
-	const char *bang = host.text + host.len;
-	struct piece word = { bang, 0 };
-	struct piece local;
-
-	bang += span_to(bang, (size_t)(end - bang), "!@");
-	if (bang == end || *bang == '@')
-		return;
-	bang++;
-	local =
-	    (struct piece){ bang, span_to(bang, (size_t)(end - bang), "@") };
-	guess(r, host, local);
-	while (word.text > host.text && is_one_of(word.text[-1], "\" \t\r\n"))
-		word.text--;
-	while (word.text > host.text && author_is_host_byte(word.text[-1])) {
-		word.text--;
-		word.len++;
-	}
-	if (word.text > host.text)
-		guess(r, word, local);
-}
-
-/*
- * LOCAL%DOMAIN at every percent sign, DOMAIN!LOCAL at every bang, LOCAL@DOMAIN
- * at every @ but those of a route.
- */
-static void
-guess_routes(struct rewriter *r, bool is_route)
-{
-	const char *end = r->text + r->len;
-	const char *next;
-
-	for (const char *c = r->text; c < end; c = next + 1) {
-		const struct piece domain = { c,
-			span_to(c, (size_t)(end - c), "%!@") };
-		char sign = '\0';
-
-		if (c > r->text)
-			sign = c[-1];
-		next = c + domain.len;
-		if (sign == '%' || (sign == '@' && !is_route))
-			guess(r, domain,
-			    (struct piece){
-				r->text, (size_t)(c - 1 - r->text) });
-		guess_host(r, domain);
-	}
+	author_guess_routes(&routing);
 }
 
 /* Whatever has no host becomes a local part, its blanks dots. */
 static void
 guess_bare(struct rewriter *r)
 {
-	struct author author = {
-		.guessed = true,
-		.mailbox.kind = MAILBOX_BARE,
-		.begin = (size_t)(r->job->begin - r->job->body),
-		.end = (size_t)(r->job->end - r->job->body),
-	};
+	struct author author;
 	char *local = author.mailbox.local;
 	size_t end = r->len, len = 0;
 
+	author_begin(&author, r->job);
 	while (end > 0 && text_is_white(r->text[end - 1]))
 		end--;
 	for (size_t i = 0; i < end && len < MAILBOX_MAX; i++)
@@ -259,8 +62,12 @@ guess_bare(struct rewriter *r)
 	/* Sendmail finds a name in what is nothing to anybody else. */
 	if (len == 0 && r->lost)
 		local[len++] = ':';
-	if (len == 0 || r->raw || author_has_host(r->text, r->len))
+	local[len] = '\0';
+	if (len == 0 || r->raw || author_has_host(r->text, r->len) ||
+	    !purse_pay(r->job->purse, PRICE_FOUND))
 		return;
+	author.guessed = true;
+	author.mailbox.kind = MAILBOX_BARE;
 	author.mailbox.routed = mailbox_is_routed(local);
 	r->job->found(r->job->arg, &author);
 }
@@ -277,10 +84,14 @@ take_name(struct rewriter *r)
 static bool
 is_mark(const struct rewriter *r)
 {
-	const struct piece text = { r->text, r->len };
-	char inner[2];
+	size_t signs = 0;
 
-	return squeeze(inner, sizeof(inner), text, "") == 1 && inner[0] == '@';
+	for (size_t i = 0; i < r->len; i++)
+		if (r->text[i] == '@')
+			signs++;
+		else if (!text_is_white(r->text[i]))
+			return false;
+	return signs == 1;
 }
 
 /*
@@ -423,43 +234,36 @@ take_escaped(struct rewriter *r, char c)
 	r->before = '\0';
 }
 
-/* Sets *closed to whether every quote and comment was. */
+/* Is every quote and comment closed? */
 static bool
-read_way(const struct reading_job *job, bool kept, bool raw, bool *closed)
+read_way(const struct reading_job *job, bool kept, bool raw)
 {
 	struct rewriter r = { .job = job, .kept = kept, .raw = raw };
 
-	for (const char *c = job->from; c < job->to; c++) {
+	for (const char *c = job->from; c < job->to && !job->purse->failed; c++)
 		if (*c == '\\' && c + 1 < job->to)
 			take_escaped(&r, *++c);
 		else
 			take(&r, *c);
-	}
-	*closed = !r.in_quotes && r.depth == 0;
 	finish(&r);
-	return !r.failed;
+	return !r.in_quotes && r.depth == 0;
 }
 
 /* What is never closed must not hide the rest. */
-static bool
+static void
 read_ways(const struct reading_job *job, bool kept)
 {
-	bool closed;
-	bool sound = read_way(job, kept, false, &closed);
-
-	if (!closed)
-		sound &= read_way(job, kept, true, &closed);
-	return sound;
+	if (!read_way(job, kept, false))
+		(void)read_way(job, kept, true);
 }
 
 /*
  * Sendmail parts addresses at commas alone, in brackets too, and keeps quotes,
  * backslashes and semicolons in a domain, where mail programs see it end.
  */
-bool
+void
 author_read_rewritten(const struct reading_job *job)
 {
-	const bool sound = read_ways(job, false);
-
-	return read_ways(job, true) && sound;
+	read_ways(job, false);
+	read_ways(job, true);
 }

@@ -3,6 +3,8 @@
  */
 #include "author_parts.h"
 
+#include <string.h>
+
 /* How the RFC wants it. */
 const struct way author_strictly = {
 	.quotes = true,
@@ -30,18 +32,28 @@ static const struct way apart = {
 	.odd = TOKEN_BLANK,
 };
 
-bool
+/* Is there nothing that one way takes for something else than another? */
+static bool
+reads_alike(const char *from, const char *to)
+{
+	for (const char *c = from; c < to; c++)
+		if (text_is_white(*c) || lexer_is_control(*c) ||
+		    strchr("\"()\\[=", *c) != NULL)
+			return false;
+	return true;
+}
+
+void
 author_read_in_all_ways(const struct reading_job *job)
 {
 	static const struct way *const ways[] = { &author_strictly, &together,
 		&apart };
+	const size_t count = reads_alike(job->from, job->to) ? 1 : nitems(ways);
 	struct reading_job one = *job;
-	bool failed = false;
 
 	one.lone = true;
-	for (size_t i = 0; i < nitems(ways); i++) {
+	for (size_t i = 0; i < count; i++) {
 		one.way = ways[i];
-		failed |= author_read(&one).failed;
+		(void)author_read(&one);
 	}
-	return !failed;
 }

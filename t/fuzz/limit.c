@@ -11,7 +11,7 @@
 
 #include <time.h>
 
-#define CPU_MAX (25e6 * 20)
+#define CPU_MAX (25e6 * 10)
 
 int fuzz_target(const uint8_t *data, size_t size);
 

@@ -14,7 +14,7 @@
 #include "tap.h"
 
 /* No input may take more than 25 ms; sanitizers make 10 of one. */
-#define CPU_MAX (25 * 20)
+#define CPU_MAX (25 * 10)
 
 static double slowest; /* ms of CPU */
 static char slowest_name[256];
