@@ -2,9 +2,10 @@
  * lint_parts.h - what the files of the lint room share.
  *
  * lint.c says where a problem stands and in which words, lint_check.c has the
- * checks between two settings, lint_relay.c who may relay without a login,
- * lint_global.c the sections that stand once, lint_pressure.c [back_pressure].
- * No other room includes this. One thread at a time.
+ * checks between two settings, lint_relay.c who may relay without a login and
+ * how wide a list of addresses may be, lint_global.c the sections that stand
+ * once, lint_pressure.c [back_pressure]. No other room includes this. One
+ * thread at a time.
  */
 #ifndef LINT_PARTS_H
 #define LINT_PARTS_H
@@ -66,5 +67,8 @@ extern const size_t lint_check_count;
 
 /* Who may relay at connector number index, and what stands in the way. */
 void lint_relay(const struct lint *lint, size_t index);
+
+/* Which literals are taken as ours. */
+void lint_own_hosts(const struct lint *lint);
 
 #endif

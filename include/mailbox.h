@@ -60,6 +60,9 @@ struct mailbox_pattern {
 	struct domain_pattern domain;
 };
 
+/* Sorted by mailbox_patterns_sort; so few are walked, and stay as they are. */
+#define MAILBOX_PATTERNS_FEW 8
+
 struct mailbox_patterns {
 	const struct mailbox_pattern *items;
 	size_t count;
@@ -72,10 +75,12 @@ struct mailbox_patterns {
 const char *mailbox_pattern_parse(struct arena *arena,
     struct mailbox_pattern *pattern, const char *text) NODISCARD;
 
+void mailbox_patterns_sort(struct mailbox_pattern *items, size_t count);
+
 /*
- * Does any item match? Local parts compare without ASCII case. The null
- * sender, bare names and literals never match. A routed address does: where it
- * must not, the caller asks.
+ * Does any item match? O(labels * log count). Local parts compare without ASCII
+ * case. The null sender, bare names and literals never match. A routed address
+ * does: where it must not, the caller asks.
  */
 bool mailbox_patterns_match(
     const struct mailbox_patterns *patterns, const struct mailbox *mailbox);

@@ -219,6 +219,7 @@ lint_global(const struct lint *lint)
 	lint_pressure(lint);
 	check_directory(lint);
 	check_partners(lint);
+	lint_own_hosts(lint);
 	/* With a broken list of domains nothing can be said. */
 	if (diags_count(lint->diags, SEVERITY_ERROR) == 0)
 		check_recipient_domains(lint);

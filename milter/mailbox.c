@@ -3,6 +3,7 @@
  */
 #include "mailbox.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "addr.h"
@@ -341,12 +342,44 @@ mailbox_pattern_parse(
 	return wrong;
 }
 
-bool
-mailbox_patterns_match(
+/* By domain, d before *.d; where the local part is any, first. */
+static int
+compare_patterns(const void *left, const void *right)
+{
+	const struct mailbox_pattern *a = left;
+	const struct mailbox_pattern *b = right;
+	int order = strcmp(a->domain.name, b->domain.name);
+
+	if (order == 0)
+		order = (int)a->domain.below - (int)b->domain.below;
+	if (order == 0)
+		order = (a->local != NULL) - (b->local != NULL);
+	if (order == 0 && a->local != NULL)
+		order = text_casecmp(a->local, b->local);
+	return order;
+}
+
+void
+mailbox_patterns_sort(struct mailbox_pattern *items, size_t count)
+{
+	if (count > MAILBOX_PATTERNS_FEW)
+		qsort(items, count, sizeof(*items), compare_patterns);
+}
+
+static bool
+has_pattern(const struct mailbox_patterns *patterns, const char *local,
+    const char *name, bool below)
+{
+	const struct mailbox_pattern wanted = { local, { name, below } };
+
+	return bsearch(&wanted, patterns->items, patterns->count,
+		   sizeof(*patterns->items), compare_patterns) != NULL;
+}
+
+static bool
+any_matches(
     const struct mailbox_patterns *patterns, const struct mailbox *mailbox)
 {
-	if (mailbox->kind != MAILBOX_DOMAIN)
-		return false;
 	for (size_t i = 0; i < patterns->count; i++) {
 		const struct mailbox_pattern *item = &patterns->items[i];
 
@@ -355,6 +388,25 @@ mailbox_patterns_match(
 		    domain_pattern_matches(&item->domain, mailbox->domain))
 			return true;
 	}
+	return false;
+}
+
+bool
+mailbox_patterns_match(
+    const struct mailbox_patterns *patterns, const struct mailbox *mailbox)
+{
+	const char *name = mailbox->domain;
+
+	if (mailbox->kind != MAILBOX_DOMAIN)
+		return false;
+	if (patterns->count <= MAILBOX_PATTERNS_FEW)
+		return any_matches(patterns, mailbox);
+	if (has_pattern(patterns, mailbox->local, name, false) ||
+	    has_pattern(patterns, NULL, name, false))
+		return true;
+	while ((name = strchr(name, '.')) != NULL)
+		if (has_pattern(patterns, NULL, ++name, true))
+			return true;
 	return false;
 }
 

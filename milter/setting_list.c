@@ -287,6 +287,8 @@ setting_parse_list(PARSER_ARGUMENTS)
 		} else if (items.count > 0) {
 			memcpy(kept, items.bytes,
 			    items.count * items.type->item_size);
+			if (setting->type == SETTING_MAILBOXES)
+				mailbox_patterns_sort(kept, items.count);
 		}
 	}
 	free(items.bytes);

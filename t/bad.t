@@ -21,6 +21,12 @@ my $good = "[connector a]\nbindings = 0.0.0.0:25\n"
     . "remote_ip_ranges = 10.0.0.0/24\n";
 my $directory = "[directory]\nrecipients = people\n";
 my $key = "[milter]\nstamp_key_file = key\n";
+my $relay = "[connector a]\nbindings = 0.0.0.0:25\n"
+    . "remote_ip_ranges = \@list\npermission_groups = anonymous_users\n"
+    . "accept_any_recipient = anonymous\n";
+my $relays = "and may relay without login; narrow it, or write "
+    . "accept_open_relay = yes; accept_any_recipient is 'anonymous' "
+    . "(main.ini:5)\n";
 
 umask 022;
 
@@ -60,6 +66,15 @@ sub queue {
 	    . "queue_length = 100 200 150 50\n";
 }
 
+# The first so many networks of /16, each without its last address.
+sub with_gaps {
+	my ($count) = @_;
+	return join '', map {
+		my $net = ($_ >> 8) . '.' . ($_ & 255);
+		"$net.0.0-$net.255.254\n"
+	} 0 .. $count - 1;
+}
+
 # Runs the check in folder: status, what it printed, what it complained of.
 sub check {
 	my ($folder) = @_;
@@ -69,7 +84,7 @@ sub check {
 		open STDIN, '<', '/dev/null' or die;
 		open STDOUT, '>', "$scratch/out" or die;
 		open STDERR, '>', "$scratch/err" or die;
-		alarm 20;
+		alarm 300;
 		exec $milter, '-n', '-c', 'main.ini' or die "$milter: $!";
 	}
 	waitpid $pid, 0;
@@ -266,6 +281,32 @@ my @made = (
 	    "main.ini:3: error: [back_pressure] queue_length: the queue "
 	    . "'HERE/queue' cannot be read: File too large; let the milter's "
 	    . "user read it, or leave queue_length empty\n" ],
+	[ 'relay for every address, as 65,536 ranges', sub {
+		spew('main.ini', $relay);
+		spew('list', join '',
+		    map { ($_ >> 8) . '.' . ($_ & 255) . ".0.0/16\n" }
+		    0 .. 65535);
+	    },
+	    "main.ini:3: error: [connector a] remote_ip_ranges: '0.0.0.0/16' "
+	    . "to '255.255.0.0/16' leave no gap: 0.0.0.0-255.255.255.255, "
+	    . "which is wider than /16 $relays" ],
+	[ 'relay for nearly every address', sub {
+		spew('main.ini', $relay);
+		spew('list', with_gaps(65536));
+	    },
+	    'main.ini:3: error: [connector a] remote_ip_ranges: the list has '
+	    . "4294901760 IPv4 addresses, which is wider than /4 $relays" ],
+	[ 'relay for as many addresses as a /4 has', sub {
+		spew('main.ini', $relay);
+		spew('list', with_gaps(4096) . "200.0.0.0-200.0.15.255\n"
+		    . "200.0.3.0/24\n2001:db8::/48\n");
+	    }, '' ],
+	[ 'relay for one address more', sub {
+		spew('main.ini', $relay);
+		spew('list', with_gaps(4096) . "200.0.0.0-200.0.16.0\n");
+	    },
+	    'main.ini:3: error: [connector a] remote_ip_ranges: the list has '
+	    . "268435457 IPv4 addresses, which is wider than /4 $relays" ],
 	[ 'an empty folder of connectors, when nothing else has one', sub {
 		spew('main.ini', "[milter]\nmax_sessions = 5\n");
 		mkdir 'connectors.d', 0755;

@@ -4,8 +4,11 @@
 #include <stdint.h>
 
 #include "arena.h"
+#include "diag.h"
 #include "mailbox.h"
 #include "random.h"
+#include "schema.h"
+#include "setting.h"
 #include "tap.h"
 #include "text.h"
 
@@ -480,6 +483,171 @@ draw(unsigned below)
 	return (unsigned)random_below(&seed, below);
 }
 
+static const char *
+draw_name(char out[16])
+{
+	static const char *const parts[] = { "a", "b", "aa", "ab" };
+
+	out[0] = '\0';
+	for (unsigned labels = 1 + draw(4); labels > 0; labels--) {
+		strcat(out, parts[draw(nitems(parts))]);
+		strcat(out, labels > 1 ? "." : "");
+	}
+	return out;
+}
+
+static const char *const locals[] = { "a", "A", "b", "aB", "ab", "a-b" };
+
+/* By the definition, item for item in any order. */
+static bool
+walk(const struct mailbox_pattern *items, size_t count,
+    const struct mailbox *mailbox)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < count && mailbox->kind == MAILBOX_DOMAIN; i++)
+		found |=
+		    (items[i].local == NULL ||
+			text_casecmp(items[i].local, mailbox->local) == 0) &&
+		    domain_pattern_matches(&items[i].domain, mailbox->domain);
+	return found;
+}
+
+static void
+draw_item(struct mailbox_pattern *item, char name[16])
+{
+	const bool named = draw(2) == 0;
+
+	*item = (struct mailbox_pattern){
+		.local = named ? locals[draw(nitems(locals))] : NULL,
+		.domain = { draw_name(name), !named && draw(2) == 0 },
+	};
+}
+
+static void
+draw_mailbox(struct mailbox *mailbox)
+{
+	static const struct {
+		const char *front, *middle, *back;
+		const char *domain; /* NULL: a drawn one */
+	} forms[] = {
+		{ "", "@", "", NULL },
+		{ "<", "@", ".>", NULL },
+		{ "<@r.example:", "@", ">", NULL },
+		{ "<\"", "\"@", ">", NULL },
+		{ "<", "%x@", ">", NULL },
+		{ "<", "", ">", "" },
+		{ "<", "@", ">", "[192.0.2.1]" },
+	};
+	const size_t n = draw(nitems(forms));
+	char path[64], name[16];
+
+	draw_name(name);
+	snprintf(path, sizeof(path), "%s%s%s%s%s", forms[n].front,
+	    locals[draw(nitems(locals))], forms[n].middle,
+	    forms[n].domain != NULL ? forms[n].domain : name, forms[n].back);
+	if (draw(20) == 0)
+		strcpy(path, "<>");
+	if (mailbox_parse(mailbox, path, strlen(path)) != NULL)
+		ok(false, "%s is an address", path);
+}
+
+static void
+test_lists(void)
+{
+	static char names[40][16];
+	struct mailbox_pattern items[40], sorted[40];
+	unsigned found = 0, routed = 0;
+	int same = 1;
+
+	for (unsigned n = 0; n < 4000; n++) {
+		const size_t count = draw(nitems(items) + 1);
+		const struct mailbox_patterns patterns = { sorted, count };
+
+		for (size_t i = 0; i < count; i++) {
+			draw_item(&items[i], names[i]);
+			sorted[i] = items[i];
+		}
+		mailbox_patterns_sort(sorted, count);
+		for (unsigned k = 0; k < 40; k++) {
+			struct mailbox mailbox;
+			bool want;
+
+			draw_mailbox(&mailbox);
+			want = walk(items, count, &mailbox);
+			found += want;
+			routed += want && mailbox.routed;
+			same &=
+			    want == mailbox_patterns_match(&patterns, &mailbox);
+		}
+	}
+	ok(same, "a list matches what one of its items matches");
+	ok(found > 20000 && found < 120000, "%u of 160,000 match", found);
+	ok(routed > 5000, "%u of them are routed", routed);
+}
+
+#define MANY 200000
+
+/* Walked item for item this would not end. */
+static void
+test_big_list(void)
+{
+	static struct mailbox_pattern items[MANY];
+	static char words[MANY][24];
+	const struct mailbox_patterns patterns = { items, MANY };
+	struct mailbox mailbox = { .kind = MAILBOX_DOMAIN };
+	int found = 1, missed = 1;
+
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(words[i], sizeof(words[i]), "u%06zu", (i * 7) % MANY);
+		items[i].local = words[i];
+		items[i].domain.name = "example.com";
+	}
+	mailbox_patterns_sort(items, MANY);
+	strcpy(mailbox.domain, "example.com");
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(mailbox.local, sizeof(mailbox.local), "U%06zu", i);
+		found &= mailbox_patterns_match(&patterns, &mailbox);
+		mailbox.local[0] = 'v';
+		missed &= !mailbox_patterns_match(&patterns, &mailbox);
+	}
+	ok(found, "each of 200,000 addresses is in the list");
+	ok(missed, "and no other");
+}
+
+/* What a file says in any order. */
+static void
+test_settings(struct arena *arena)
+{
+	static const char *const keys[] = { "relay_to", "relay_from",
+		"allowed_senders" };
+	static const char text[] =
+	    "z.example, y@y.example, *.x.example, w.example, v.example, "
+	    "u.example, t.example, s.example, r.example, *.q.example";
+	static const char *const paths[] = { "a@z.example", "Y@y.example",
+		"a@a.x.example", "a@w.example", "a@v.example", "a@u.example",
+		"a@t.example", "a@s.example", "a@r.example", "a@a.q.example" };
+	const struct setting_context context = { .arena = arena,
+		.diags = diags_new() };
+
+	for (size_t i = 0; i < nitems(keys) * nitems(paths); i++) {
+		const char *path = paths[i % nitems(paths)];
+		const char *key = keys[i / nitems(paths)];
+		union setting_value value;
+		struct mailbox_patterns patterns;
+		struct mailbox mailbox;
+
+		ok(setting_parse(&context, schema_find(SECTION_CONNECTOR, key),
+		       &value, text) == 0 &&
+			mailbox_parse(&mailbox, path, strlen(path)) == NULL,
+		    "%s is a list", key);
+		memcpy(&patterns, &value.list, sizeof(patterns));
+		ok(mailbox_patterns_match(&patterns, &mailbox), "%s is in it",
+		    path);
+	}
+	diags_free(context.diags);
+}
+
 static size_t
 draw_path(char *out)
 {
@@ -554,6 +722,9 @@ main(void)
 	test_parameters();
 	test_items(arena);
 	test_matches(arena);
+	test_lists();
+	test_big_list();
+	test_settings(arena);
 	test_noise();
 	arena_free(arena);
 	return done();
