@@ -153,7 +153,8 @@ try_again(int error)
 {
 	static const struct timespec rest = { .tv_nsec = 50000000 };
 
-	if (error == ENOMEM) {
+	/* EINVAL: the limit is 0, and no call waits for anything. */
+	if (error == ENOMEM || error == EINVAL) {
 		nanosleep(&rest, NULL);
 		error = EINTR;
 	}

@@ -49,7 +49,7 @@ sub start
 		$milter->config);
 	$milter->{pid} = $pid;
 	my $self = { pid => $pid, milter => $milter, manager => $manager };
-	is(hear($self, 20), 'READY=1', "$name: it is ready");
+	is(hear($self, 60), 'READY=1', "$name: it is ready");
 	return $self;
 }
 
@@ -91,16 +91,33 @@ sub descriptors
 	return scalar(() = glob "/proc/$pid/fd/*");
 }
 
+# The machine has other things to do now and then: the best of five stretches
+# counts.
 sub told
 {
 	my ($what, $daemon, $rounds) = @_;
-	my @gaps = gaps($daemon, $rounds * $patience / 2 + $patience / 4);
-	my @odd = grep { /[^\d.e-]/ || $_ > $patience } @gaps;
-	is_deeply(\@odd, [], "$what: nothing else, none later than wanted");
 	my ($least, $most) = ($rounds - 1, $rounds + 1);
+	my (@gaps, @late, @odd);
+	for (1 .. 5) {
+		@gaps = gaps($daemon, $rounds * $patience / 2 + $patience / 4);
+		@odd = grep { /[^\d.e-]/ } @gaps;
+		@late = grep { !/[^\d.e-]/ && $_ > $patience } @gaps;
+		last if @odd || !@late && @gaps >= $least && @gaps <= $most;
+	}
+	is_deeply([@odd, @late], [],
+		"$what: nothing else, none later than wanted");
 	ok(@gaps >= $least && @gaps <= $most,
 		"$what: told " . @gaps . " times, $least to $most wanted");
 	return;
+}
+
+# Of many looks the least: at any one it may be asking itself.
+sub at_rest
+{
+	my ($pid) = @_;
+	my @looks = map { sleep 0.02; descriptors($pid) } 1 .. 20;
+	my ($least) = sort { $a <=> $b } @looks;
+	return $least;
 }
 
 # ---- all is well ------------------------------------------------------------
@@ -119,11 +136,10 @@ push @sockets, ['inet6', socket => 'inet6:' . Scratch::free_port('::1')
 for my $case (@sockets) {
 	my ($what, @option) = @$case;
 	my $daemon = start({ usec($patience) }, @option);
-	is(hear($daemon, $patience), 'WATCHDOG=1', "$what: it is told");
-	sleep 0.1;
-	my $before = descriptors($daemon->{pid});
+	is(hear($daemon, 60), 'WATCHDOG=1', "$what: it is told");
+	my $before = at_rest($daemon->{pid});
 	told($what, $daemon, 3);
-	ok(Scratch::wait_for(5, sub {
+	ok(Scratch::wait_for(60, sub {
 		descriptors($daemon->{pid}) == $before }),
 		"$what: $before descriptors as before");
 	my @lines = $daemon->{milter}->lines;
@@ -171,12 +187,13 @@ SKIP: {
 		is(system(@as, 'prlimit', '--pid', $daemon->{pid},
 			"--nofile=$_[0]:"), 0, "descriptors: $_[0]");
 	};
+	# Then poll(2) refuses even one.
 	$limit->(0);
-	gaps($daemon, 3 * $patience);
+	gaps($daemon, 10);
 	ok(!defined Scratch::reap($daemon->{pid}, 0),
 		'without a descriptor to ask with it does not end');
 	$limit->(1000);
-	isnt(hear($daemon, 2 * $patience), 'silence', 'it asks again');
+	isnt(hear($daemon, 60), 'silence', 'it asks again');
 	told('with descriptors again', $daemon, 3);
 	is($daemon->{milter}->stop, 0, 'without a descriptor: it stops');
 }
@@ -200,12 +217,12 @@ SKIP: {
 	hold($daemon->{milter}, $wire, 'a transaction', [connect => [@net]],
 		[mail => ['<a@client.test>']]);
 	kill 'TERM', $daemon->{pid};
-	my @words = map { hear($daemon, $patience) } 1 .. 3;
+	my @words = map { hear($daemon, 60) } 1 .. 3;
 	is((grep { $_ eq 'STOPPING=1' } @words), 1, 'a drain: it says so');
 	cmp_ok((grep { $_ eq 'WATCHDOG=1' } @words), '>=', 1,
 		'a drain: it keeps telling');
 	$wire->quit;
-	is(Scratch::reap($daemon->{pid}, 30), 0, 'a drain: it ends');
+	is(Scratch::reap($daemon->{pid}, 60), 0, 'a drain: it ends');
 }
 
 # ---- it hangs ---------------------------------------------------------------
@@ -233,7 +250,9 @@ for my $case (@sockets[0 .. 1]) {
 	open my $out, '>', $flag or die;
 	close $out;
 	my $began = time;
-	my $status = Scratch::reap($daemon->{pid}, 5 * $patience + 10);
+	# What it said before.
+	1 while hear($daemon, 0) ne 'silence';
+	my $status = Scratch::reap($daemon->{pid}, 60);
 	my $took = time - $began;
 	is($status // 'runs', 70 << 8, "$what, hanging: exit status");
 	my @words;
@@ -241,10 +260,10 @@ for my $case (@sockets[0 .. 1]) {
 		push @words, $word;
 	}
 	cmp_ok(scalar @words, '<=', 1, "$what, hanging: told no more");
-	cmp_ok($took, '<=', 3 * $patience + 3, sprintf
+	cmp_ok($took, '<=', 3 * $patience + 20, sprintf
 		"$what, hanging: ended after %.1f s of $patience", $took);
 	like((split /\n/, $daemon->{milter}->log)[-1],
-		qr/^connector-milter: the milter has not answered itself for \d seconds: it ends, to be started again$/,
+		qr/^connector-milter: the milter has not answered itself for \d+ seconds: it ends, to be started again$/,
 		"$what, hanging: its last line");
 }
 
