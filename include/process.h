@@ -70,7 +70,8 @@ int process_check_folders(const struct milter_settings *settings) NODISCARD;
 
 /*
  * Does the main file belong to root, to us or to the daemon's user? It says
- * what everybody may. Adds a problem when it does not. Any thread.
+ * what everybody may. Adds a problem when it does not, and a warning when
+ * everybody may write in its folder. Any thread.
  */
 bool process_check_owner(const char *path,
     const struct milter_settings *settings, struct diags *diags) NODISCARD;

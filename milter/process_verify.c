@@ -163,6 +163,26 @@ process_check_folders(const struct milter_settings *settings)
 	return code;
 }
 
+/* Where everybody may rename, an old copy of ours can stand in for the file. */
+static void
+warn_of_folder(const char *path, struct diags *diags)
+{
+	const struct place place = { .file = path };
+	char folder[PATH_MAX] = ".";
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	if (slash != NULL)
+		snprintf(folder, sizeof(folder), "%.*s",
+		    (int)(slash == path ? 1 : slash - path), path);
+	if (stat(folder, &st) == 0 && (st.st_mode & S_IWOTH) != 0 &&
+	    (st.st_mode & S_ISVTX) == 0)
+		diag_add(diags, SEVERITY_WARNING, &place,
+		    "the folder of the file can be written by others (mode "
+		    "%04o), who could put another file there; run chmod o-w",
+		    (unsigned)(st.st_mode & 07777));
+}
+
 bool
 process_check_owner(const char *path, const struct milter_settings *settings,
     struct diags *diags)
@@ -170,6 +190,7 @@ process_check_owner(const char *path, const struct milter_settings *settings,
 	const struct place place = { .file = path };
 	struct stat st;
 
+	warn_of_folder(path, diags);
 	/* It was read a moment ago. */
 	if (stat(path, &st) != 0 || may_own(st.st_uid, settings))
 		return true;

@@ -59,7 +59,7 @@ sub run
 	unlink $err;
 	delete local $ENV{JOURNAL_STREAM};
 	my $pid = Scratch::spawn({ err => $err }, $program, @flags);
-	my $status = Scratch::reap($pid, 10);
+	my $status = Scratch::reap($pid, 60);
 	Scratch::stop($pid, 'KILL') unless defined $status;
 	return (_status($status), Scratch::slurp($err));
 }
@@ -208,6 +208,20 @@ for my $case (
 	$cases++;
 }
 
+# The folder of the main file.
+for my $case ([0757, 'warning: the folder of the file can be written by others '
+	. '(mode 0757), who could put another file there; run chmod o-w'],
+	[01757], [0775]) {
+	my ($mode, $text) = @$case;
+	my ($milter, $at) = whole();
+	chmod $mode, $at;
+	my $what = sprintf 'the folder of the main file, mode %04o', $mode;
+	is_deeply([run('-n', '-c', $milter->config)],
+		[0, defined $text ? "$at/connector-milter.ini:0: $text\n" : ''],
+		$what);
+	$cases++;
+}
+
 # Files of the daemon's user, or of whom the main file belongs to, are fine.
 {
 	my ($milter, $at) = whole();
@@ -342,13 +356,13 @@ for my $case (['setgid', 02750, 0], ['not setgid', 0750, 77]) {
 	my $pid = Scratch::spawn({ err => $err }, 'setpriv', "--reuid=$nobody",
 		"--regid=$nogroup", '--clear-groups', $program, '-c',
 		$milter->config);
-	Scratch::wait_for(10, sub { Scratch::slurp($err) =~ /\n/ });
+	Scratch::wait_for(60, sub { Scratch::slurp($err) =~ /\n/ });
 	if ($want == 0) {
 		is((lstat $path)[5], $daemon_group, "$what: the group");
-		is(_status(Scratch::stop($pid, 'TERM', 30)), 0,
+		is(_status(Scratch::stop($pid, 'TERM', 60)), 0,
 			"$what: it runs, and stops");
 	} else {
-		is(_status(Scratch::reap($pid, 10)), $want,
+		is(_status(Scratch::reap($pid, 60)), $want,
 			"$what: exit status");
 		is(Scratch::slurp($err), "connector-milter: cannot give $path "
 			. "to group daemon: Operation not permitted\n",
@@ -522,7 +536,7 @@ SKIP: {
 	for my $deed (qw(system popen posix_spawn fork vfork clone execve
 		execveat ptrace setuid unshare)) {
 		my ($milter, $go, $victim) = begin_deed($deed);
-		my $status = Scratch::reap($milter->pid, 10);
+		my $status = Scratch::reap($milter->pid, 60);
 		is(_status($status), 'signal 31', "$deed: ends the process");
 		ok(!-e $victim, "$deed: nothing was executed");
 		is(Scratch::slurp($go), '', "$deed: does not return");
@@ -533,7 +547,7 @@ SKIP: {
 		mprotect listen chmod rename kill dumpable)) {
 		my ($deed, $error) = @$case;
 		my ($milter, $go, $victim) = begin_deed($deed);
-		ok(Scratch::wait_for(10, sub { -s $go }), "$deed: returns");
+		ok(Scratch::wait_for(60, sub { -s $go }), "$deed: returns");
 		is(Scratch::slurp($go), "-1 $error\n", "$deed: is refused");
 		is($milter->stop, 0, "$deed: it goes on, and stops");
 	}
