@@ -78,14 +78,14 @@ connect_peer(void)
 	return fd;
 }
 
-/* All that comes, for ten seconds at most; hangs up. */
+/* All that comes, until nothing does for a minute; hangs up. */
 static const char *
 hear(int fd)
 {
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	size_t len = 0;
 
-	while (poll(&poll_fd, 1, 10000) > 0) {
+	while (poll(&poll_fd, 1, 60000) > 0) {
 		const ssize_t got =
 		    read(fd, answer + len, sizeof(answer) - 1 - len);
 
@@ -187,18 +187,24 @@ test_pieces(void)
 {
 	static const char line[] = LINE_64 "\n";
 	const int halves = connect_peer();
-	int bytes;
+	const char *said = NULL;
 
 	(void)!send(halves, line, 64, MSG_NOSIGNAL);
 	usleep(50000);
 	(void)!send(halves, line + 64, 1, MSG_NOSIGNAL);
 	is_str(hear(halves), NO_SUCH, "as many bytes as may be, in two parts");
-	bytes = connect_peer();
-	for (const char *c = "reload\n"; *c != '\0'; c++) {
-		(void)!send(bytes, c, 1, MSG_NOSIGNAL);
-		usleep(10000);
+	/* There are two seconds, which a busy machine may take for itself. */
+	for (unsigned i = 0; i < 5 && (i == 0 || strcmp(said, "ok 0\n") != 0);
+	     i++) {
+		const int bytes = connect_peer();
+
+		for (const char *c = "reload\n"; *c != '\0'; c++) {
+			(void)!send(bytes, c, 1, MSG_NOSIGNAL);
+			usleep(10000);
+		}
+		said = hear(bytes);
 	}
-	is_str(hear(bytes), "ok 0\n", "a request byte by byte");
+	is_str(said, "ok 0\n", "a request byte by byte");
 }
 
 static void
@@ -284,6 +290,12 @@ test_read_time(void)
 
 	(void)ask("reload\n");
 	reload_report(keeper.reload, &before);
+	/* Another second may begin in the middle of it. */
+	for (unsigned i = 0; i < 5 && before.read_time != before.time; i++) {
+		reload_report_free(&before);
+		(void)ask("reload\n");
+		reload_report(keeper.reload, &before);
+	}
 	is_int(before.read_time, before.time, "read by a reload that is live");
 	sleep(1);
 	plan.live = false;
@@ -345,13 +357,16 @@ test_bound(void)
 	}
 }
 
+static atomic_uint waiters;
+
 static void *
 wait_for_reload(void *arg)
 {
 	unsigned long *number = arg;
 	struct reload_report report;
 
-	if (keeper_reload(&keeper, 10000, &report) == 0) {
+	atomic_fetch_add(&waiters, 1);
+	if (keeper_reload(&keeper, 60000, &report) == 0) {
 		*number = report.number;
 		reload_report_free(&report);
 	}
@@ -380,6 +395,8 @@ test_burst(void)
 	    "who does not want to wait any longer has no report");
 	for (size_t i = 1; i <= WAITERS; i++)
 		pthread_create(&threads[i], NULL, wait_for_reload, &numbers[i]);
+	while (atomic_load(&waiters) <= WAITERS)
+		usleep(1000);
 	usleep(200000);
 	plan.gated = false;
 	sem_post(&plan.gate);
@@ -407,7 +424,7 @@ is_about(long long start, long long seconds, const char *what)
 {
 	const long long tenths = tenths_since(start);
 
-	ok(tenths >= seconds * 10 - 1 && tenths <= seconds * 10 + 15,
+	ok(tenths >= seconds * 10 - 1 && tenths <= seconds * 10 + 300,
 	    "%s: after %lld.%lld s", what, tenths / 10, tenths % 10);
 }
 
@@ -430,7 +447,7 @@ test_slow_peer(void)
 	const int slow = connect_peer();
 
 	while (
-	    send(slow, "x", 1, MSG_NOSIGNAL) == 1 && tenths_since(start) < 100)
+	    send(slow, "x", 1, MSG_NOSIGNAL) == 1 && tenths_since(start) < 600)
 		usleep(100000);
 	is_about(start, CONTROL_SECONDS, "a byte each 100 ms: hung up on");
 	is_str(hear(slow), "error the request took too long\n", "and told why");
@@ -440,13 +457,12 @@ test_slow_peer(void)
 static void
 test_deaf_peer(void)
 {
+	const long long start = live_clock();
 	const int deaf = connect_peer();
-	long long start;
 	unsigned long len;
 
 	(void)!send(deaf, "status json\n", 12, MSG_NOSIGNAL);
 	usleep(100000);
-	start = live_clock();
 	is_str(ask("reload\n"), "ok 0\n", "somebody behind a deaf peer");
 	is_about(start, CONTROL_SECONDS, "is answered");
 	ok(sscanf(hear(deaf), "ok %lu\n", &len) == 1 && strlen(answer) < len,
@@ -499,7 +515,7 @@ test_gone_peers(void)
 	}
 	is_int(lost, 0, "many who hang up at once");
 	is_str(ask("reload\n"), "ok 0\n", "somebody behind them");
-	ok(tenths_since(start) < 200, "is answered after %lld ms",
+	ok(tenths_since(start) < 600, "is answered after %lld ms",
 	    (live_clock() - start) / 1000000);
 }
 

@@ -43,7 +43,7 @@ sub run
 	unlink values %file;
 	delete local $ENV{JOURNAL_STREAM};
 	my $pid = Scratch::spawn(\%file, $program, @flags);
-	my $status = Scratch::reap($pid, 15);
+	my $status = Scratch::reap($pid, 60);
 	if (!defined $status) {
 		Scratch::stop($pid, 'KILL');
 		return { status => 'did not end', out => '', err => '' };
@@ -129,7 +129,7 @@ works($milter, 'a stale socket is replaced');
 is((stat path_of($milter))[2] & 07777, 0660, 'socket_mode by default');
 my $started = time;
 is($milter->stop, 0, 'SIGTERM: exit status');
-cmp_ok(time - $started, '<', 6, 'SIGTERM: soon');
+cmp_ok(time - $started, '<', 12, 'SIGTERM: soon');
 ok(!-e path_of($milter), 'SIGTERM: the socket is gone');
 
 my $file = $scratch->write('precious', "data\n");
@@ -147,7 +147,7 @@ is((stat path_of($milter))[2] & 07777, 0600, 'socket_mode as set');
 		'550 5.7.54 SMTP; Unable to relay recipient in non-accepted '
 		. 'domain [connector internet, rule relay]'],
 	    [abort => [], 'none']);
-	is(Scratch::stop($milter->pid, 'INT', 10), 0, 'SIGINT: exit status');
+	is(Scratch::stop($milter->pid, 'INT', 60), 0, 'SIGINT: exit status');
 	ok(!-e path_of($milter), 'SIGINT: the socket is gone');
 }
 
@@ -164,7 +164,8 @@ for (1 .. 1_000) {
 	$milter->signal($_) for qw(USR1 HUP USR2);
 }
 works($milter, '3,000 signals of three kinds');
-like($milter->log, qr/^connector-milter: reload: configuration [0-9a-f]{12} is in use$/m,
+ok(Scratch::wait_for(60, sub { $milter->log =~
+    /^connector-milter: reload: configuration [0-9a-f]{12} is in use$/m }),
     'it has reloaded');
 is($milter->stop, 0, 'it still stops by SIGTERM');
 
@@ -181,10 +182,10 @@ my @said = hold($milter, $late, 'one too many',
 like($said[0], qr/ stage=connect verdict=tempfail rule=admission reply="\Q$at_connect\E" /,
     'one too many: the log');
 $late->quit;
-(shift @open)->quit;
+(shift @open)->leave;
 my $next;
-Scratch::wait_for(5, sub {
-	$next->quit if $next;
+Scratch::wait_for(60, sub {
+	$next->leave if $next;
 	$next = begin($milter);
 	return $next->connect(@net)->{verdict} eq 'continue';
 });
@@ -192,10 +193,10 @@ $milter->clear_log;
 hold($milter, $next, 'after one left', [mail => ['<a@client.test>']]);
 (shift @open)->close;
 $next->close;
-ok(Scratch::wait_for(5, sub {
+ok(Scratch::wait_for(60, sub {
 	my $wire = begin($milter);
 	my $answer = $wire->connect(@net)->{verdict};
-	$wire->quit;
+	$wire->leave;
 	return $answer eq 'continue';
 }), 'a connection that breaks makes room too');
 is($milter->stop, 0, 'stops with sessions open');
@@ -210,7 +211,7 @@ is($milter->stop, 0, 'stops with sessions open');
 	delete local $ENV{JOURNAL_STREAM};
 	my $pid = Scratch::spawn({ err => $log }, $program, '-v', '-p', $other,
 		'-c', $config);
-	ok(Scratch::wait_for(10, sub { $verbose->answers }),
+	ok(Scratch::wait_for(60, sub { $verbose->answers }),
 	    '-p: it listens there');
 	my $wire = begin($verbose);
 	$wire->connect(@net);
@@ -218,7 +219,7 @@ is($milter->stop, 0, 'stops with sessions open');
 	    qr/^NOQUEUE: connector=internet client=mx\.client\.test\[203\.0\.113\.9\]:41022 listener=192\.0\.2\.25:25 stage=connect verdict=accept /,
 	    '-v: the connector of each session is logged');
 	$wire->quit;
-	is(Scratch::stop($pid, 'TERM', 10), 0, '-v -p: stops');
+	is(Scratch::stop($pid, 'TERM', 60), 0, '-v -p: stops');
 }
 
 sub status_of
@@ -254,7 +255,7 @@ SKIP: {
 	$named->wait_log(qr/ listens on /);
 	is(status_of($pid, 'Gid'), join("\t", ($group) x 4),
 	    '-u user:group');
-	is(Scratch::stop($pid, 'TERM', 10), 0, '-u user:group: stops');
+	is(Scratch::stop($pid, 'TERM', 60), 0, '-u user:group: stops');
 	my $nobody = run('-u', 'no-such-user', '-c', $named->config);
 	like($nobody->{status}, qr/^(?:64|71|77|78)$/,
 	    '-u: a user that is not there: exit status');
@@ -284,7 +285,7 @@ SKIP: {
 	my $told = sub {
 		my $state = '';
 		local $SIG{ALRM} = sub { die "silent\n" };
-		alarm 10;
+		alarm 60;
 		eval { recv $manager, $state, 256, 0; 1 } or $state = 'silent';
 		alarm 0;
 		return $state;
@@ -293,7 +294,7 @@ SKIP: {
 	kill 'HUP', $pid;
 	like($told->(), qr/^RELOADING=1/, 'it reloads');
 	is($told->(), 'READY=1', 'it is ready again');
-	is(Scratch::stop($pid, 'TERM', 10), 0, 'it stops');
+	is(Scratch::stop($pid, 'TERM', 60), 0, 'it stops');
 	is($told->(), 'STOPPING=1', 'and has said so');
 }
 

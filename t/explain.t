@@ -157,7 +157,7 @@ sub run
 	unlink $out, $err;
 	my $pid = Scratch::spawn({ out => $out, err => $err }, $program,
 		'explain', @flags);
-	my $status = Scratch::reap($pid, 30);
+	my $status = Scratch::reap($pid, 60);
 	return {
 		status => defined $status && !($status & 127)
 		    ? $status >> 8 : "ended by $status",

@@ -178,7 +178,7 @@ ask(char *answer, size_t size)
 	if (connect(fd, (const struct sockaddr *)&where, sizeof(where)) != 0)
 		exit(2);
 	(void)!send(fd, request, strlen(request), MSG_NOSIGNAL);
-	while (got > 0 && len < size - 1 && poll(&poll_fd, 1, 10000) > 0) {
+	while (got > 0 && len < size - 1 && poll(&poll_fd, 1, 60000) > 0) {
 		got = read(fd, answer + len, size - 1 - len);
 		len += got > 0 ? (size_t)got : 0;
 	}

@@ -93,20 +93,20 @@ sub alive
 }
 
 is(refused(5), 5, 'without a limit strangers are refused');
-ok(Scratch::wait_for(10, sub { (protocol()->{written} // 0) > 0 }),
+ok(Scratch::wait_for(60, sub { (protocol()->{written} // 0) > 0 }),
 	'... and the protocol log is written');
 
 is(limit(1), 0, 'no file may have more than a byte');
 is(refused(50), 50, 'strangers are refused as before');
-ok(Scratch::wait_for(10, sub { (protocol()->{dropped} // 0) > 0 }),
+ok(Scratch::wait_for(60, sub { (protocol()->{dropped} // 0) > 0 }),
 	'the protocol log counts what is lost');
 $milter->signal('HUP');
-ok(Scratch::wait_for(10, sub { !live() }), 'a reload keeps the old files');
+ok(Scratch::wait_for(60, sub { !live() }), 'a reload keeps the old files');
 ok(alive(), 'the daemon goes on');
 
 is(limit('unlimited'), 0, 'the limit is gone');
 my $written = protocol()->{written} // 0;
-ok(Scratch::wait_for(20, sub {
+ok(Scratch::wait_for(60, sub {
 	refused(1) && (protocol()->{written} // 0) > $written;
 }), 'the protocol log goes on');
 is($milter->stop, 0, 'it stops as it should');

@@ -23,7 +23,7 @@ sub run
 	unlink $err, $scratch->path('out');
 	my $pid = Scratch::spawn({ out => $out, err => $err }, $program,
 		@arguments);
-	my $status = Scratch::reap($pid, 20);
+	my $status = Scratch::reap($pid, 60);
 	return (defined $status ? $status >> 8 : 'none',
 		$out eq '/dev/full' ? '' : Scratch::slurp($out),
 		Scratch::slurp($err));

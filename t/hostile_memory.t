@@ -89,7 +89,7 @@ sub starve
 	my $pid = Scratch::spawn({ err => $err },
 	    Milter::program('connectorctl'), qw(explain --client 203.0.113.9
 	    --from <ceo@example.com> --config), $milter->config);
-	return Scratch::reap($pid, 10) // 'hangs';
+	return Scratch::reap($pid, 60) // 'hangs';
 }
 
 is starve(0) >> 8, 1, 'with memory the answer is a refusal';

@@ -55,7 +55,7 @@ END
 	local @ENV{qw(LD_PRELOAD VICTIM)} = ($library, $victim);
 	my $pid = Scratch::spawn({ err => $scratch->path('err') },
 	    Milter::program('connector-milter'), '-c', $milter->config);
-	my $status = Scratch::reap($pid, 10);
+	my $status = Scratch::reap($pid, 60);
 	is defined $status ? $status >> 8 : 'it runs', 77,
 	    "$what: the milter does not start";
 	my ($mode, $uid, $gid) = (stat $victim)[2, 4, 5];

@@ -50,7 +50,7 @@ sub start
 sub dies
 {
 	my ($what, $milter, $signal, $line) = @_;
-	my $status = Scratch::reap(delete $milter->{pid}, 20);
+	my $status = Scratch::reap(delete $milter->{pid}, 60);
 	is($status, $signal, "$what: the wait status is signal $signal");
 	my @lines = split /\n/, $milter->log;
 	is(scalar @lines, 2, "$what: one line more than the start")
@@ -133,10 +133,10 @@ local $ENV{SYSLOG_AT} = $path;
 	my $log = $scratch->path('journal.log');
 	my $milter = milter();
 	my $pid = Scratch::spawn({ err => $log }, $milter->command);
-	ok(Scratch::wait_for(20, sub { $milter->answers }),
+	ok(Scratch::wait_for(60, sub { $milter->answers }),
 		'with the journal: it is up');
 	kill 'SEGV', $pid;
-	is(Scratch::reap($pid, 20), POSIX::SIGSEGV(),
+	is(Scratch::reap($pid, 60), POSIX::SIGSEGV(),
 		'with the journal: the wait status is signal 11');
 	like(Scratch::slurp($log),
 		qr/^\Q$says 11 (SIGSEGV), sent by process $$,\E $some\n\z/,
@@ -241,7 +241,7 @@ for my $case (
 	1 while syswrite $reader, 'x' x 4096;
 	1 while syswrite $reader, 'x';
 	$milter->signal('SEGV');
-	is(Scratch::reap(delete $milter->{pid}, 20), POSIX::SIGSEGV(),
+	is(Scratch::reap(delete $milter->{pid}, 60), POSIX::SIGSEGV(),
 		'a pipe that is full keeps it from nothing');
 }
 

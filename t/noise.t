@@ -34,7 +34,7 @@ sub noise
 	my $noise = Scratch::spawn(\%file, Milter::program('long/noise'),
 		-s => $time, @flags, $milter->socket);
 	return sub {
-		my $status = Scratch::reap($noise, $time + 60);
+		my $status = Scratch::reap($noise, $time + 120);
 		my %figure = Scratch::slurp($file{out}) =~ /(\w+)=(\d+)/g;
 		return { %figure, status => $status // 'does not end',
 			said => Scratch::slurp($file{err}) };
@@ -85,7 +85,7 @@ $wire->quit;
 is($come, 10_000, '... each of them was taken');
 $_->close for @slow;
 
-ok(Scratch::wait_for(20, sub {
+ok(Scratch::wait_for(60, sub {
 	my $now = Fire::process($pid);
 	return $fire->status->{sessions}{open} == 0
 	    && $now->{descriptors} <= $before->{descriptors} + 2;

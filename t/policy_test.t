@@ -381,7 +381,7 @@ SKIP: {
 	skip '/dev/full is not there', 1 unless -c '/dev/full';
 	my $pid = Scratch::spawn({ out => '/dev/full' }, $program, 'test',
 	    @with, $second);
-	is(Scratch::reap($pid, 30) >> 8, 71, 'output that cannot be written');
+	is(Scratch::reap($pid, 60) >> 8, 71, 'output that cannot be written');
 }
 
 # ---- the sample -------------------------------------------------------------

@@ -534,7 +534,7 @@ subtest 'over an inet socket' => sub {
 	$other->start;
 	$play->postfix->configure(smtpd_milters => $other->for_postfix);
 	# Processes of before the reload finish their session and go.
-	Scratch::wait_for(10, sub {
+	Scratch::wait_for(60, sub {
 		$other->clear_log;
 		transact({ client => '203.0.113.9',
 			from => 'alice@example.com' });

@@ -138,7 +138,7 @@ $play->postfix->configure(
 	local_transport => $next_hop =~ s/^smtp/local/r,
 	myorigin => 'legacy.example',
 );
-Scratch::wait_for(10, sub {
+Scratch::wait_for(60, sub {
 	$play->postfix->log =~ /reload -- version/
 });
 

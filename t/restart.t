@@ -125,7 +125,7 @@ sub dies
 	my ($letter) = @_;
 	$scratch->write('arm', $letter);
 	$milter->signal('HUP') if $letter eq 'r';
-	my $status = Scratch::reap($milter->pid, 20);
+	my $status = Scratch::reap($milter->pid, 60);
 	return defined $status && ($status & 127) == 9;
 }
 
@@ -159,12 +159,13 @@ subtest "dead at each of 12 stages under load, $times times" => sub {
 	}
 	ok $load->wait_accepted, 'it serves again';
 	$load->end->judge;
-	cmp_ok $slowest, '<', 10,
+	cmp_ok $slowest, '<', 20,
 	    sprintf 'back after %.0f ms at most', $slowest * 1000;
 };
 
 # ---- SIGTERM ----------------------------------------------------------------
 
+srand 20261122;
 my $stops = $ENV{LONG} ? 100 : 12;
 subtest "stopped by SIGTERM under load, $stops times" => sub {
 	$milter->stop;
@@ -172,7 +173,11 @@ subtest "stopped by SIGTERM under load, $stops times" => sub {
 	start();
 	my $load = Load->new($play);
 	my (@stops, $slowest, $failed);
-	for (1 .. $stops) {
+	my $waits = sub {
+		return scalar(() = $milter->log =~ /all transactions have ended/g);
+	};
+	# Until one had something to wait for.
+	while (@stops < $stops || @stops < 10 * $stops && !$waits->()) {
 		$load->wait_accepted;
 		sleep rand 0.3;
 		push @stops, time;
@@ -185,14 +190,14 @@ subtest "stopped by SIGTERM under load, $stops times" => sub {
 	$load->end->judge;
 	is $milter->stop, 0, 'exit status of the last';
 	is $failed // 0, 0, 'exit status of all the others';
-	cmp_ok $slowest, '<', 20,
+	cmp_ok $slowest, '<', 35,
 	    sprintf 'the slowest stop took %.0f ms', $slowest * 1000;
 	is join("\n", map { "$_->{id} $_->{reply}" } $load->cut_off(@stops)),
 	    '', 'no message that had begun was deferred';
 	is scalar(() = $milter->log =~ /transactions cut off/g), 0,
 	    'none was cut off';
-	my $waited = () = $milter->log =~ /all transactions have ended/g;
-	ok $waited, "of $stops stops $waited had to wait";
+	my $waited = $waits->();
+	ok $waited, 'of ' . @stops . " stops $waited had to wait";
 	is accepted_by_log(), scalar @{ $load->{arrived} },
 	    'what the log calls accepted has arrived';
 	start();

@@ -40,7 +40,7 @@ sub run
 	unlink values %file;
 	delete local $ENV{JOURNAL_STREAM};
 	my $pid = Scratch::spawn({ %file, in => $in }, @command);
-	my $status = Scratch::reap($pid, 20);
+	my $status = Scratch::reap($pid, 60);
 	Scratch::stop($pid, 'KILL') unless defined $status;
 	return join "\n", map { Scratch::slurp($_) } values %file;
 }

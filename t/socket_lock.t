@@ -84,7 +84,7 @@ sub race
 	my ($preload) = @_;
 	my @pids = map { spawn($preload) } 1 .. 2;
 	my %status;
-	Scratch::wait_for(20, sub {
+	Scratch::wait_for(60, sub {
 		for my $pid (grep { !defined $status{$_} } @pids) {
 			my $status = Scratch::reap($pid, 0);
 			$status{$pid} = $status if defined $status;
@@ -96,7 +96,8 @@ sub race
 	push @trouble, 'dead: ' . join ', ', map { $_ >> 8 } values %status
 	    if @alive != 1 || (values %status)[0] != 69 << 8;
 	if (@alive == 1) {
-		Scratch::wait_for(20, sub { owner($socket) });
+		Scratch::wait_for(60, sub { owner($socket) == $alive[0]
+		    && owner($control) == $alive[0] });
 		push @trouble, 'milter socket' if owner($socket) != $alive[0];
 		push @trouble, 'control socket' if owner($control) != $alive[0];
 		push @trouble, 'mute' unless serves();
@@ -119,7 +120,7 @@ my $pairs = $ENV{LONG} ? 500 : 50;
 		# Every second one leaves its sockets and locks to the next.
 		my $signal = $n % 4 < 2 ? 'KILL' : 'TERM';
 		for my $pid (@alive) {
-			my $status = Scratch::stop($pid, $signal, 20);
+			my $status = Scratch::stop($pid, $signal, 60);
 			next if $signal eq 'KILL';
 			push @stops, $status if $status != 0;
 			push @left, left_behind();
@@ -139,20 +140,21 @@ my $heirs = $ENV{LONG} ? 200 : 20;
 {
 	my (@trouble, $tries);
 	my $old = spawn();
-	Scratch::wait_for(20, sub { owner($socket) });
+	Scratch::wait_for(60, sub { owner($socket) });
 	for my $n (1 .. $heirs) {
 		kill 'TERM', $old;
 		my ($heir, $status);
 		do {
 			$heir = spawn($n % 2 ? $slow : undef);
 			$tries++;
-			Scratch::wait_for(20, sub {
+			Scratch::wait_for(60, sub {
 				$status = Scratch::reap($heir, 0);
-				defined $status || owner($socket) == $heir;
+				defined $status || owner($socket) == $heir
+				    && owner($control) == $heir;
 			});
 		} while (defined $status && $status == 69 << 8);
 		push @trouble, "heir $n: status $status" if defined $status;
-		my $end = Scratch::reap($old, 20) // 'none';
+		my $end = Scratch::reap($old, 60) // 'none';
 		push @trouble, "heir $n: its ancestor ends with $end"
 		    if $end ne '0';
 		push @trouble, "heir $n: no socket"
@@ -160,7 +162,7 @@ my $heirs = $ENV{LONG} ? 200 : 20;
 		$old = $heir;
 	}
 	is_none("$heirs times an heir takes over, in $tries tries", @trouble);
-	is(Scratch::stop($old, 'TERM', 20), 0, 'the last one stops');
+	is(Scratch::stop($old, 'TERM', 60), 0, 'the last one stops');
 	is_none('and leaves nothing behind', left_behind());
 }
 
@@ -168,10 +170,10 @@ my $heirs = $ENV{LONG} ? 200 : 20;
 for my $case (['the socket', $socket], ['the control socket', $control]) {
 	my ($what, $path) = @$case;
 	my $pid = spawn();
-	Scratch::wait_for(20, sub { owner($socket) == $pid });
+	Scratch::wait_for(60, sub { owner($socket) == $pid });
 	unlink $path;
 	my $other = IO::Socket::UNIX->new(Local => $path, Listen => 64);
-	is(Scratch::stop($pid, 'TERM', 25), 0,
+	is(Scratch::stop($pid, 'TERM', 60), 0,
 	    "$what is another's: it stops");
 	is(owner($path), $$, 'and leaves it there');
 	$other->close;
@@ -180,10 +182,10 @@ for my $case (['the socket', $socket], ['the control socket', $control]) {
 }
 for my $path ($socket, $control) {
 	my $pid = spawn();
-	Scratch::wait_for(20, sub { owner($socket) == $pid });
+	Scratch::wait_for(60, sub { owner($socket) == $pid });
 	unlink "$path.lock";
 	$scratch->write('milter.run/' . $path =~ s{.*/}{}r . '.lock', "x\n");
-	is(Scratch::stop($pid, 'TERM', 25), 0, "another's lock: it stops");
+	is(Scratch::stop($pid, 'TERM', 60), 0, "another's lock: it stops");
 	is(Scratch::slurp("$path.lock"), "x\n", 'and leaves it there');
 	unlink "$path.lock";
 }
@@ -194,7 +196,7 @@ sub refused
 {
 	my ($what, $want) = @_;
 	my $from = -s $log;
-	my $status = Scratch::reap(spawn(), 10) // 'runs';
+	my $status = Scratch::reap(spawn(), 60) // 'runs';
 	is($status, 69 << 8, "$what: exit status");
 	like($milter->{scratch} && substr(Scratch::slurp($log), $from), $want,
 	    "$what: what it says");
@@ -236,12 +238,12 @@ SKIP: {
 	$other->close;
 	unlink $socket;
 	my $pid = spawn();
-	ok(Scratch::wait_for(20, sub { owner($socket) == $pid }),
+	ok(Scratch::wait_for(60, sub { owner($socket) == $pid }),
 	    'without them it starts');
 	my @locks = stat "$socket.lock";
 	is(sprintf('%o %s', $locks[2] & 07777, scalar getpwuid $locks[4]),
 	    '600 nobody', 'the lock is its user\'s alone');
-	is(Scratch::stop($pid, 'TERM', 20), 0, 'and stops');
+	is(Scratch::stop($pid, 'TERM', 60), 0, 'and stops');
 }
 
 done_testing;

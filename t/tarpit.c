@@ -13,7 +13,7 @@
 #define GUESTS_MAX 500
 /* In ms: longer than any test, and what a busy machine may take. */
 #define FOR_EVER 100000
-#define LATE 1000
+#define LATE 50000
 
 /* Stands for the keyed hash that client_source.h makes of an address. */
 static uint64_t
@@ -131,7 +131,7 @@ await(struct tarpit *tarpit, long long held, unsigned long skipped)
 {
 	const long long start = now_ms();
 
-	while (now_ms() - start < 10000 &&
+	while (now_ms() - start < LATE &&
 	    (usage_of(tarpit).held < held ||
 		usage_of(tarpit).skipped < skipped))
 		pause_ms(1);
@@ -201,19 +201,39 @@ check_cap(void)
 	tarpit_free(tarpit);
 }
 
+/*
+ * As many of one source as may, for so long: is one more let off while all are
+ * there? False if they were not there together.
+ */
+static bool
+crowd_of_one(struct tarpit *tarpit, long long milliseconds, bool *refused)
+{
+	const long long start = now_ms();
+	bool together;
+
+	for (unsigned i = 0; i < TARPIT_PER_SOURCE; i++)
+		invite(tarpit, source_at(1, 0), 64, milliseconds);
+	while (usage_of(tarpit).held < TARPIT_PER_SOURCE &&
+	    now_ms() - start < milliseconds)
+		pause_ms(1);
+	*refused = !asks(tarpit, source_at(1, 0), 64);
+	together = usage_of(tarpit).held == TARPIT_PER_SOURCE;
+	return see_off() == TARPIT_PER_SOURCE && together;
+}
+
 static void
 check_source(void)
 {
 	struct tarpit *tarpit = tarpit_of(64);
+	long long milliseconds = 300;
+	bool refused;
 
-	for (unsigned i = 0; i < TARPIT_PER_SOURCE; i++)
-		invite(tarpit, source_at(1, 0), 64, 300);
-	await(tarpit, TARPIT_PER_SOURCE, 0);
-	is_int(usage_of(tarpit).held, TARPIT_PER_SOURCE,
-	    "one source has so many slots");
-	ok(!asks(tarpit, source_at(1, 0), 64), "and no more");
+	/* On a busy machine some have gone before the others come. */
+	while (!crowd_of_one(tarpit, milliseconds, &refused) &&
+	    milliseconds < FOR_EVER / 5)
+		milliseconds *= 3;
+	ok(refused, "one source has so many slots, and no more");
 	ok(asks(tarpit, source_at(2, 0), 64), "others have theirs");
-	is_int(see_off(), TARPIT_PER_SOURCE, "each was held");
 	ok(asks(tarpit, source_at(1, 0), 64), "afterwards it has them again");
 	for (unsigned i = 0; i < TARPIT_PER_SOURCE; i++)
 		invite(tarpit, source_at(1, 0), 64, FOR_EVER);

@@ -37,7 +37,7 @@ sub run
 	unlink $out, $err;
 	my $pid = Scratch::spawn({ in => $in, out => $out, err => $err },
 	    $program, 'verify-stamp', @flags);
-	my $status = Scratch::reap($pid, 20);
+	my $status = Scratch::reap($pid, 60);
 	return { out => Scratch::slurp($out), err => Scratch::slurp($err),
 		status => defined $status ? $status >> 8 : 'none' };
 }

@@ -15,7 +15,6 @@ package Fire;
 use strict;
 use warnings;
 
-use JSON::PP qw(decode_json);
 use Milter;
 use POSIX ();
 use Scratch;
@@ -210,14 +209,14 @@ sub reload
 		my $pid = Scratch::spawn({},
 			Milter::program('connectorctl'), 'reload', '--socket',
 			$self->{control});
-		Scratch::reap($pid, 60);
+		Scratch::reap($pid, 120);
 	} else {
 		$milter->signal($way);
 	}
 	my $said = '';
 	open my $log, '<:raw', $milter->{log} or return undef;
 	seek $log, $self->{read}, 0;
-	Scratch::wait_for(30, sub {
+	Scratch::wait_for(60, sub {
 		while (my $line = readline $log) {
 			last if $line !~ /\n\z/;
 			$self->{read} = tell $log;
@@ -277,7 +276,7 @@ sub load
 	return sub {
 		my ($now) = @_;
 		kill 'TERM', $pid if $now;
-		my $status = Scratch::reap($pid, ($flag{'-s'} // 0) + 60);
+		my $status = Scratch::reap($pid, ($flag{'-s'} // 0) + 120);
 		my %figure = Scratch::slurp($file{out}) =~ /(\w+)=(\S+)/g;
 		return {
 			%figure,
@@ -373,9 +372,7 @@ sub median
 sub status
 {
 	my ($self) = @_;
-	return decode_json(Scratch::slurp_command(
-		Milter::program('connectorctl'), qw(status --json --socket),
-		$self->{control}));
+	return $self->{milter}->status($self->{control});
 }
 
 1;

@@ -90,17 +90,19 @@ sub wait_accepted
 {
 	my ($self, $seconds) = @_;
 	my $before = $self->accepted;
-	return Scratch::wait_for($seconds // 20,
+	return Scratch::wait_for($seconds // 60,
 		sub { $self->accepted > $before });
 }
 
-# The clients end; what they were told, and what arrived.
+# The clients end, when there is enough to judge; what they were told, and what
+# arrived.
 sub end
 {
 	my ($self) = @_;
+	Scratch::wait_for(60, sub { $self->accepted >= 20 });
 	open my $over, '>', $self->{over} or die "$self->{over}: $!\n";
 	close $over;
-	Scratch::reap($_, 60) for @{ $self->{workers} };
+	Scratch::reap($_, 120) for @{ $self->{workers} };
 	for (map { split /\n/ } map { Scratch::slurp($_) }
 	    glob "$self->{folder}/said.*") {
 		my %message;

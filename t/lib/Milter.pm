@@ -18,6 +18,7 @@ use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use IO::Socket::IP;
 use IO::Socket::UNIX;
+use JSON::PP qw(decode_json);
 use Scratch;
 use Socket qw(SOCK_DGRAM);
 use Time::HiRes qw(sleep time);
@@ -166,7 +167,7 @@ sub start
 		    $self->command);
 	}
 	my $said = '';
-	Scratch::wait_for(20, sub {
+	Scratch::wait_for(60, sub {
 		recv $notify, $said, 4096, 0;
 		$said =~ /^READY=1/m || $self->_ended;
 	});
@@ -205,6 +206,22 @@ sub _ended
 {
 	my ($self) = @_;
 	return defined Scratch::reap($self->{pid}, 0);
+}
+
+# What it says of itself by its control socket, which is named in its
+# configuration unless it is given. connectorctl waits for 5 seconds; a busy
+# machine may take longer.
+sub status
+{
+	my ($self, $control) = @_;
+	my $text = '';
+	Scratch::wait_for(60, sub {
+		$text = Scratch::slurp_command(program('connectorctl'),
+			qw(status --json), defined $control
+			? ('--socket', $control) : ('--config', $self->config));
+		return $? == 0 || $self->_ended;
+	});
+	return decode_json($text);
 }
 
 # Changes files as change() does, asks for a reload with the signal and waits
@@ -263,8 +280,9 @@ sub _settle
 	$wire->negotiate or return;
 	$wire->connect(client => '127.0.0.1', host => 'localhost', port => 0,
 		listener_port => 0);
-	$wire->quit;
-	my $deadline = time + 10;
+	# Nobody is to count it.
+	$wire->leave;
+	my $deadline = time + 60;
 	sleep 0.001 until $self->_log_from($from) =~ /: \Q$mark\E$/m
 	    || time > $deadline;
 	return;
@@ -309,7 +327,7 @@ sub wait_log
 {
 	my ($self, $pattern, $seconds) = @_;
 	my $found;
-	Scratch::wait_for($seconds // 10, sub {
+	Scratch::wait_for($seconds // 60, sub {
 		($found) = grep { /$pattern/ } $self->_lines;
 		return defined $found;
 	});

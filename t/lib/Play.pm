@@ -118,7 +118,7 @@ sub encrypted
 sub arrived
 {
 	my ($self) = @_;
-	Scratch::wait_for(20, sub { !$self->{postfix}->queued });
+	Scratch::wait_for(60, sub { !$self->{postfix}->queued });
 	return $self->{sink}->messages;
 }
 

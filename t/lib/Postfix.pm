@@ -113,7 +113,7 @@ sub start
 	my $daemons = $self->_postconf('daemon_directory');
 	$self->{pid} = Scratch::spawn({ err => $self->{maillog} },
 	    "$daemons/master", '-c', $self->{etc}, '-d');
-	Scratch::wait_for(10, sub {
+	Scratch::wait_for(60, sub {
 		$self->log =~ /daemon started/
 		    || defined Scratch::reap($self->{pid}, 0);
 	});
@@ -148,12 +148,15 @@ sub configure
 }
 
 # How many messages wait in the queue. The folders are read in the order in
-# which a message moves through them, or one could slip by between two looks.
+# which a message moves through them, or one could slip by between two looks;
+# and active once more, for from deferred it moves back.
 sub queued
 {
 	my ($self) = @_;
-	return scalar map { glob "$self->{queue}/$_/*" }
-	    qw(maildrop hold incoming active deferred/*);
+	my %waiting = map { m{([^/]+)$} => 1 }
+	    map { glob "$self->{queue}/$_/*" }
+	    qw(maildrop hold incoming active deferred/* active);
+	return scalar keys %waiting;
 }
 
 sub _postconf
@@ -286,8 +289,8 @@ sub _gates
 		smtpd_milters => $self->{milter} // '',
 		milter_default_action => 'tempfail',
 		non_smtpd_milters => '',
-		milter_connect_timeout => '5s',
-		milter_command_timeout => '15s',
+		milter_connect_timeout => '60s',
+		milter_command_timeout => '60s',
 		smtpd_relay_restrictions => 'permit_sasl_authenticated, '
 		    . $guard . 'reject_unauth_destination',
 		smtpd_recipient_restrictions => '',

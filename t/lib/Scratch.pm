@@ -15,13 +15,15 @@ use File::Basename qw(dirname);
 use File::Path qw(make_path remove_tree);
 use File::Temp qw(mkdtemp);
 use IO::Socket::IP;
+use IO::Socket::UNIX;
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
 my $owner = $$;
 my @folders;
 my %children;
-my %given;
+my %claims;
+my $next_port = $$ * 37 % 12_000;
 
 for my $signal (qw(INT TERM HUP PIPE)) {
 	$SIG{$signal} = sub { exit 128 + POSIX->can("SIG$signal")->() };
@@ -190,18 +192,30 @@ sub wait_for
 	}
 }
 
-# A port that is free on each of the addresses and was not given before.
+# A port that is free on each of the addresses, and that no other test is given
+# while this one runs.
 sub free_port
 {
 	my (@addresses) = @_;
-	for (1 .. 100) {
-		my $port = 20_000 + int rand 12_000;
-		next if $given{$port}++;
+	for (1 .. 1_000) {
+		my $port = 20_000 + $next_port++ % 12_000;
+		my $claim = _claim($port) or next;
 		my @held = grep { defined } map { listen_on($_, $port) }
 		    @addresses;
-		return $port if @held == @addresses;
+		next if @held != @addresses;
+		$claims{$port} = $claim;
+		return $port;
 	}
 	die "no free port on @addresses\n";
+}
+
+# Between a look at a port and its use somebody else could look. A name without
+# a file is given back when its process ends, whatever ends it.
+sub _claim
+{
+	my ($port) = @_;
+	return IO::Socket::UNIX->new(Listen => 1,
+		Local => "\0connector-milter-test-port-$port");
 }
 
 # A socket that listens there, or undef.

@@ -208,12 +208,13 @@ sub start
 	$self->{pid} = Scratch::spawn(
 		{ out => $self->{log}, err => $self->{log} },
 		_program('sendmail'), '-C', "$self->{etc}/sendmail.cf", '-bD');
-	Scratch::wait_for(10, sub {
-		IO::Socket::IP->new(PeerHost => '127.0.0.1',
-			PeerPort => $port)
-		    || defined Scratch::reap($self->{pid}, 0);
+	my $answers;
+	Scratch::wait_for(60, sub {
+		$answers = IO::Socket::IP->new(PeerHost => '127.0.0.1',
+			PeerPort => $port);
+		return $answers || defined Scratch::reap($self->{pid}, 0);
 	});
-	return 1 if kill 0, $self->{pid};
+	return 1 if $answers;
 	die "Sendmail does not start:\n" . Scratch::slurp($self->{log});
 }
 
@@ -316,6 +317,7 @@ define(`confRUN_AS_USER', `mail:mail')dnl
 define(`confTRUSTED_USER', `mail')dnl
 define(`confDOMAIN_NAME', `$domain')dnl
 define(`confSERVICE_SWITCH_FILE', `$self->{etc}/service.switch')dnl
+define(`confQUEUE_LA', `1000')dnl
 FEATURE(`nocanonify')dnl
 FEATURE(`msp', `[127.0.0.1]', `25')dnl
 END

@@ -50,7 +50,7 @@ sub count
 sub wait_for
 {
 	my ($self, $count, $seconds) = @_;
-	Scratch::wait_for($seconds // 15, sub { $self->count >= $count });
+	Scratch::wait_for($seconds // 60, sub { $self->count >= $count });
 	return $self->messages;
 }
 

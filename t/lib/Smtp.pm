@@ -29,13 +29,13 @@ sub new
 	my $handle = IO::Socket::IP->new(
 		PeerHost => $host,
 		PeerPort => $port,
-		Timeout => 10,
+		Timeout => 60,
 		defined $option{from} ? (LocalHost => $option{from}) : (),
 	) or die "connect to $host port $port: $@\n";
 	$handle->blocking(0);
 	my $self = bless {
 		handle => $handle,
-		timeout => $option{timeout} // 20,
+		timeout => $option{timeout} // 60,
 		input => '',
 	}, $class;
 	$self->{greeting} = $self->reply;

@@ -16,7 +16,7 @@ package Wire;
 #   accept continue discard reject tempfail skip   the milter's word
 #   silent   sent, but negotiated to need no answer
 #   unsent   negotiated away
-#   closed   the milter hung up;   timeout   it said nothing
+#   closed   the milter hung up;   timeout   it said nothing for a minute
 # For commands with a reply of their own, the verdict follows from its first
 # digit. Nothing here dies on what the milter says.
 
@@ -26,7 +26,7 @@ use warnings;
 use IO::Select;
 use IO::Socket::IP;
 use IO::Socket::UNIX;
-use Socket qw(AF_INET6 IPPROTO_TCP TCP_NODELAY inet_pton);
+use Socket qw(AF_INET6 IPPROTO_TCP SHUT_WR TCP_NODELAY inet_pton);
 use Time::HiRes qw(time);
 
 my %verdicts = (
@@ -88,7 +88,7 @@ sub new
 	my ($class, $socket, %option) = @_;
 	my $self = bless {
 		dialect => $option{dialect} // 'postfix',
-		timeout => $option{timeout} // 10,
+		timeout => $option{timeout} // 60,
 		protocol => 0,
 		symlists => {},
 		session => {},
@@ -358,6 +358,34 @@ sub quit
 	my $sent = $self->send_frame('Q');
 	$self->close;
 	return $sent;
+}
+
+# Says nothing more, and waits until the milter has answered all and hangs up:
+# the letters of its answers.
+sub hear_out
+{
+	my ($self) = @_;
+	shutdown $self->{handle}, SHUT_WR;
+	my $answers = '';
+	while (1) {
+		my ($command) = $self->read_frame;
+		return $answers if $command eq 'closed';
+		return "$answers, then silence" if $command eq 'timeout';
+		$answers .= $command;
+	}
+}
+
+# As quit, and waits until the milter hangs up: it has forgotten the session
+# by then.
+sub leave
+{
+	my ($self) = @_;
+	$self->send_frame('Q');
+	my $deadline = time + $self->{timeout};
+	my ($why) = ('');
+	($why) = $self->read_frame($deadline - time)
+	    while length $why < 2 && time < $deadline;
+	return $self->close && $why eq 'closed';
 }
 
 sub close

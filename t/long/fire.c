@@ -30,7 +30,7 @@
 #include "bench/mta.h"
 
 #define MS 1000000LL
-#define SILENCE (20000 * MS)
+#define SILENCE (60000 * MS)
 
 static const char usage[] =
     "usage: fire [-k sessions] [-r rate] [-s seconds] [-o file] [-b host] "

@@ -245,7 +245,7 @@ converse(int fd, struct counts *counts)
 			(short)(POLLIN | (said < out.used ? POLLOUT : 0)), 0 };
 		ssize_t got;
 
-		if (poll(&poll_fd, 1, 5000) <= 0) {
+		if (poll(&poll_fd, 1, 30000) <= 0) {
 			counts->silent++;
 			return;
 		}
