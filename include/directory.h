@@ -13,9 +13,9 @@
  * stands once. This room lies below the configuration, because a snapshot
  * loads it with the rest, all or nothing.
  *
- * Loading is for one thread; a loaded directory never changes and any thread
- * may ask it. Asking computes a digest, for which libcrypto takes memory: the
- * session asks, never a rule. Freed by directory_free.
+ * Loading and linking are for one thread; then a directory never changes and
+ * any thread may ask it. Asking computes a digest, for which libcrypto takes
+ * memory: the session asks, never a rule. Freed by directory_free.
  */
 #ifndef DIRECTORY_H
 #define DIRECTORY_H
@@ -23,6 +23,7 @@
 #include <locale.h>
 
 #include "diag.h"
+#include "domain.h"
 #include "facts.h"
 
 struct directory;
@@ -50,6 +51,14 @@ struct directory *directory_load(const char *file, const char *bytes,
 void directory_free(struct directory *directory);
 
 /*
+ * Says which domains count when there is none: those that the sets name, not
+ * what lies below their wildcards. Once, before anybody asks; the names are
+ * copied. 0, or -1 without memory or libcrypto.
+ */
+int directory_link(struct directory *directory,
+    const struct domain_set *const sets[], size_t set_count) NODISCARD;
+
+/*
  * Is LOCAL@DOMAIN known? domain is canonical. YES fills *listing; UNKNOWN
  * means that no digest could be computed. A directory of NULL knows nobody.
  */
@@ -70,6 +79,17 @@ bool listing_has_login(const struct listing *listing, const char *login);
 
 /* Does anybody in it take internal senders only? */
 bool directory_has_internal_only(const struct directory *directory);
+
+/*
+ * Would directory_find_mailbox find mailbox's local part at any of the linked
+ * domains, and there one who takes internal senders only? However many domains
+ * there are, that is a few look-ups; only where such addresses are hashed each
+ * domain must be tried, for a digest gives no local part away. UNKNOWN also
+ * when nothing was linked.
+ */
+enum answer directory_is_internal_only_anywhere(
+    const struct directory *directory, const struct mailbox *mailbox,
+    const char *delimiter);
 
 /* For tests: how many recipients, and in how many bytes of memory. */
 size_t directory_count(const struct directory *directory);

@@ -35,6 +35,18 @@ struct directory_key {
 };
 
 /*
+ * An address of one who takes internal senders only, found without its domain.
+ * A hashed one is found as a whole and its domain is zero.
+ */
+struct directory_place {
+	struct directory_key local;
+	union {
+		struct directory_key domain;
+		size_t name; /* once linked: where in directory->names */
+	};
+};
+
+/*
  * What is known of a recipient stands in the pool at one offset: a byte that is
  * 1 for internal_only, the name, the logins, both terminated.
  */
@@ -46,6 +58,11 @@ struct directory {
 	size_t pool_len;
 	size_t count; /* recipients */
 	bool internal_only;
+	bool internal_only_hashed;      /* some of these by an address hashed */
+	struct directory_place *places; /* sorted once linked */
+	size_t place_count;
+	char *names; /* of linked domains, each terminated; NULL: not linked */
+	size_t names_len;
 	locale_t locale; /* for letters beyond ASCII */
 };
 
@@ -57,7 +74,8 @@ struct stretch {
 
 struct address {
 	unsigned char digest[DIGEST_SIZE];
-	const char *at; /* where it begins in the file */
+	const char *at;  /* where it begins in the file */
+	const char *end; /* NULL: it is hashed */
 };
 
 /* A file while it is read. Large: on the heap. */
@@ -141,5 +159,16 @@ void reader_take_word(struct reader *reader, struct stretch word);
  */
 int directory_digest(unsigned char digest[DIGEST_SIZE], const char *local,
     const char *domain, locale_t locale) NODISCARD;
+
+/*
+ * The front of the same. An empty domain gives the key of a local part, an
+ * empty local that of a domain: no whole address has it.
+ */
+int directory_key(struct directory_key *key, const char *local,
+    const char *domain, locale_t locale) NODISCARD;
+
+/* The place of an address that was read. 0, or -1 likewise. */
+int directory_place(struct directory_place *place,
+    const struct address *address, locale_t locale) NODISCARD;
 
 #endif

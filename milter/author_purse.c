@@ -141,6 +141,7 @@ remember(struct purse *purse, struct entry *entry, const struct key *key,
 	const size_t len = strlen(value) + 1;
 	struct known *known = purse->known;
 
+	/* An entry is one of known's: NOLINTNEXTLINE(*NullDereference) */
 	if (entry == NULL || key->len + len > KNOWN_ROOM - known->len)
 		return;
 	entry->at = (uint32_t)known->len;

@@ -94,7 +94,10 @@ quote_meta(char *out, struct piece domain)
 
 		if (is_meta(c))
 			out[len++] = META_QUOTE;
-		out[len++] = c == '\xff' ? META_QUOTE : c;
+		out[len] = c;
+		if (c == '\xff')
+			out[len] = META_QUOTE;
+		len++;
 	}
 	return len;
 }
@@ -243,8 +246,10 @@ author_guess_routes(const struct routing *routing)
 	begin(&routes, routing);
 	for (const char *c = text; c < routes.end && !purse->failed;
 	     c = domain.text + domain.len + 1) {
-		const char sign = c > text ? c[-1] : '\0';
+		char sign = '\0';
 
+		if (c > text)
+			sign = c[-1];
 		domain = (struct piece){ c, span_to_sign(c, routes.end) };
 		if (sign == '%' || (sign == '@' && !routing->is_route))
 			guess(&routes, domain,

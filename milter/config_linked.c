@@ -37,6 +37,25 @@ read_linked(struct build *build, enum section_kind section, const char *key,
 	return (*read)(build->sources, path, build->diags, &place);
 }
 
+/*
+ * A name without a domain is delivered in one of our own, and which one is the
+ * MTA's secret. Other days have the same domains: those of the same bytes.
+ */
+static void
+link_directory(struct build *build)
+{
+	const struct organization *organization =
+	    &build->config->policy.organization;
+	const struct domain_set *const ours[] = {
+		&organization->accepted_domains,
+		&organization->internal_relay_domains,
+	};
+
+	if (directory_link(
+		build->config->shared->directory, ours, nitems(ours)) != 0)
+		build_no_memory(build);
+}
+
 static void
 load_directory(struct build *build)
 {
@@ -50,6 +69,7 @@ load_directory(struct build *build)
 	shared->directory = directory_load(
 	    source->path, source->bytes, source->len, build->diags);
 	sources_release(build->sources, source);
+	link_directory(build);
 }
 
 void

@@ -79,6 +79,37 @@ directory_digest(unsigned char digest[DIGEST_SIZE], const char *local,
 	return digest_of(digest, text, (size_t)(end - text));
 }
 
+int
+directory_key(struct directory_key *key, const char *local, const char *domain,
+    locale_t locale)
+{
+	unsigned char digest[DIGEST_SIZE];
+
+	if (directory_digest(digest, local, domain, locale) != 0)
+		return -1;
+	memcpy(key->bytes, digest, DIRECTORY_KEY_SIZE);
+	return 0;
+}
+
+int
+directory_place(struct directory_place *place, const struct address *address,
+    locale_t locale)
+{
+	struct mailbox mailbox;
+
+	memset(place, 0, sizeof(*place));
+	if (address->end == NULL) {
+		memcpy(place->local.bytes, address->digest, DIRECTORY_KEY_SIZE);
+		return 0;
+	}
+	/* It was parsed before, so only memory can be wrong. */
+	if (mailbox_parse(&mailbox, address->at,
+		(size_t)(address->end - address->at)) != NULL ||
+	    directory_key(&place->local, mailbox.local, "", locale) != 0)
+		return -1;
+	return directory_key(&place->domain, "", mailbox.domain, locale);
+}
+
 static bool
 is_hash(struct stretch text)
 {
@@ -174,12 +205,14 @@ void
 reader_take_address(struct reader *reader, struct stretch text)
 {
 	struct address *address = &reader->addresses[reader->address_count];
+	const bool hashed = is_hash(text);
 
 	if (reader->address_count == nitems(reader->addresses))
 		return;
-	if (!(is_hash(text) ? take_hash(reader, text, address->digest)
-			    : take_plain(reader, text, address->digest)))
+	if (!(hashed ? take_hash(reader, text, address->digest)
+		     : take_plain(reader, text, address->digest)))
 		return;
 	address->at = text.at;
+	address->end = hashed ? NULL : text.end;
 	reader->address_count++;
 }

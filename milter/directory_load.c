@@ -44,7 +44,11 @@ struct loader {
 	char *pool;
 	size_t pool_len;
 	size_t pool_room;
+	struct directory_place *places;
+	size_t place_count;
+	size_t place_room;
 	bool internal_only;
+	bool internal_only_hashed;
 };
 
 /* Where the pool says what is known of the recipient in hand. */
@@ -104,6 +108,33 @@ keep_addresses(struct loader *loader)
 		memcpy(item->key.bytes, address->digest, DIRECTORY_KEY_SIZE);
 		item->entry = (uint32_t)(loader->entry_count - 1);
 		item->offset = (uint32_t)(address->at - loader->bytes);
+	}
+	return 0;
+}
+
+/* The same addresses, to be found without their domains. */
+static int
+keep_places(struct loader *loader)
+{
+	const struct reader *reader = loader->reader;
+	const size_t count = reader->internal_only ? reader->address_count : 0;
+	struct directory_place *places;
+
+	if (count == 0)
+		return 0;
+	places = array_grow(loader->places, loader->place_count, count,
+	    &loader->place_room, sizeof(*places));
+	if (places == NULL)
+		return -1;
+	loader->places = places;
+	for (size_t i = 0; i < count; i++) {
+		const struct address *address = &reader->addresses[i];
+
+		if (directory_place(&places[loader->place_count++], address,
+			reader->locale) != 0)
+			return -1;
+		if (address->end == NULL)
+			loader->internal_only_hashed = true;
 	}
 	return 0;
 }
@@ -211,7 +242,8 @@ read_all(struct loader *loader)
 	unsigned last;
 
 	while (reader_next(reader))
-		if (keep_entry(loader) != 0 || keep_addresses(loader) != 0)
+		if (keep_entry(loader) != 0 || keep_addresses(loader) != 0 ||
+		    keep_places(loader) != 0)
 			reader_no_memory(reader);
 	last = reader->place.line;
 	if (!reader->broken && find_repeats(loader) != 0)
@@ -226,16 +258,21 @@ read_all(struct loader *loader)
 	    "user@example.com, or do not name the file");
 }
 
+/* Only smaller: failing is no harm. */
+static void *
+shrink(void *items, size_t size)
+{
+	void *smaller = realloc(items, size + 1);
+
+	return smaller != NULL ? smaller : items;
+}
+
 /* Moves everything to where it stays. */
 static int
 fill(struct directory *directory, struct loader *loader)
 {
 	const size_t count = loader->listed_count;
-	char *pool = realloc(loader->pool, loader->pool_len + 1);
 
-	/* Only smaller: failing is no harm. */
-	if (pool != NULL)
-		loader->pool = pool;
 	directory->keys = calloc(count + 1, sizeof(*directory->keys));
 	directory->listings = calloc(count + 1, sizeof(*directory->listings));
 	if (directory->keys == NULL || directory->listings == NULL)
@@ -247,12 +284,17 @@ fill(struct directory *directory, struct loader *loader)
 		directory->listings[i] = loader->entries[listed->entry].listing;
 	}
 	directory->key_count = count;
-	directory->pool = loader->pool;
+	directory->pool = shrink(loader->pool, loader->pool_len);
 	directory->pool_len = loader->pool_len;
 	directory->count = loader->entry_count;
 	directory->internal_only = loader->internal_only;
+	directory->internal_only_hashed = loader->internal_only_hashed;
+	directory->places = shrink(
+	    loader->places, loader->place_count * sizeof(*loader->places));
+	directory->place_count = loader->place_count;
 	directory->locale = loader->reader->locale;
 	loader->pool = NULL;
+	loader->places = NULL;
 	return 0;
 }
 
@@ -282,6 +324,7 @@ load(struct loader *loader, struct diags *diags)
 	free(loader->entries);
 	free(loader->listed);
 	free(loader->pool);
+	free(loader->places);
 	reader_free(loader->reader);
 	return directory;
 }

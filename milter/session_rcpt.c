@@ -17,29 +17,6 @@ is_internal_only(const struct judged *judged, const struct mailbox *mailbox)
 	return listing.internal_only ? ANSWER_YES : ANSWER_NO;
 }
 
-static enum answer
-is_internal_only_at(
-    const struct judged *judged, struct mailbox *mailbox, const char *domain)
-{
-	snprintf(mailbox->domain, sizeof(mailbox->domain), "%s", domain);
-	return is_internal_only(judged, mailbox);
-}
-
-/* At any domain of the set that is named. */
-static enum answer
-is_internal_only_in(const struct judged *judged, struct mailbox *mailbox,
-    const struct domain_set *domains)
-{
-	enum answer answer = ANSWER_NO;
-
-	for (size_t i = 0; i < domains->count && answer != ANSWER_YES; i++)
-		if (!domains->patterns[i].below)
-			answer = answer_either(answer,
-			    is_internal_only_at(
-				judged, mailbox, domains->patterns[i].name));
-	return answer;
-}
-
 /*
  * A local part without a domain is delivered in one of our own, and which one
  * is the MTA's secret: it could be any.
@@ -48,20 +25,18 @@ static enum answer
 is_internal_only_anywhere(
     const struct judged *judged, const struct mailbox *domainless)
 {
-	const struct organization *organization = &judged->policy->organization;
+	const struct policy *policy = judged->policy;
 	const char *fallback = judged->connector->default_domain;
+	const enum answer answer =
+	    directory_is_internal_only_anywhere(policy->directory, domainless,
+		policy->organization.recipient_delimiter);
 	struct mailbox mailbox = *domainless;
-	enum answer answer = ANSWER_NO;
 
+	if (fallback[0] == '\0' || answer == ANSWER_YES)
+		return answer;
 	mailbox.kind = MAILBOX_DOMAIN;
-	if (fallback[0] != '\0')
-		answer = is_internal_only_at(judged, &mailbox, fallback);
-	answer = answer_either(answer,
-	    is_internal_only_in(
-		judged, &mailbox, &organization->accepted_domains));
-	return answer_either(answer,
-	    is_internal_only_in(
-		judged, &mailbox, &organization->internal_relay_domains));
+	snprintf(mailbox.domain, sizeof(mailbox.domain), "%s", fallback);
+	return answer_either(answer, is_internal_only(judged, &mailbox));
 }
 
 /*
@@ -120,8 +95,8 @@ ends_here(const struct judged *judged, const struct mailbox *typed,
 
 /* The MTA may have folded the letters of the local part, too. */
 static enum answer
-is_folded_internal_only_anywhere(
-    const struct judged *judged, const char *rcpt_addr)
+is_folded_internal_only_anywhere(const struct judged *judged,
+    const struct mailbox *typed, const char *rcpt_addr)
 {
 	struct mailbox resolved;
 
@@ -129,7 +104,8 @@ is_folded_internal_only_anywhere(
 		return ANSWER_NO;
 	if (session_parse_path(&resolved, rcpt_addr) != 0)
 		return ANSWER_UNKNOWN;
-	return resolved.local[0] != '\0'
+	return resolved.local[0] != '\0' &&
+		strcmp(resolved.local, typed->local) != 0
 	    ? is_internal_only_anywhere(judged, &resolved)
 	    : ANSWER_NO;
 }
@@ -139,18 +115,29 @@ static enum answer
 ask_internal_only(const struct judged *judged, const struct mailbox *typed,
     const struct mailbox *recipient, const struct rcpt_info *info)
 {
-	enum answer answer;
-
-	if (!directory_has_internal_only(judged->policy->directory))
-		return ANSWER_NO;
-	answer = answer_either(is_internal_only(judged, recipient),
+	enum answer answer = answer_either(is_internal_only(judged, recipient),
 	    is_resolved_internal_only(judged, typed, info->rcpt_addr));
+
 	if (!ends_here(judged, typed, info))
 		return answer;
 	answer =
 	    answer_either(answer, is_internal_only_anywhere(judged, typed));
-	return answer_either(
-	    answer, is_folded_internal_only_anywhere(judged, info->rcpt_addr));
+	return answer_either(answer,
+	    is_folded_internal_only_anywhere(judged, typed, info->rcpt_addr));
+}
+
+/*
+ * Does what is still unknown decide? Not where a rule before refuses, nor for
+ * an internal sender.
+ */
+static bool
+internal_only_matters(const struct judged *judged)
+{
+	struct decision decision;
+
+	policy_decide(&decision, STAGE_RCPT, judged);
+	return decision.rule != NULL &&
+	    strcmp(decision.rule->name, "internal_only") == 0;
 }
 
 /* 0, or -1 without memory. */
@@ -176,10 +163,15 @@ set_recipient(struct session *session, const struct rcpt_info *info,
 	facts->recipient_resolved =
 	    info->rcpt_addr != NULL && info->rcpt_addr[0] != '\0';
 	facts->recipient_listed = session_look_up(judged, recipient, &listing);
-	facts->recipient_internal_only = judged->policy->directory != NULL
-	    ? ask_internal_only(judged, &typed, recipient, info)
-	    : ANSWER_NO;
 	facts->recipients_accepted = transaction->permitted;
+	facts->recipient_internal_only =
+	    directory_has_internal_only(judged->policy->directory)
+	    ? ANSWER_UNKNOWN
+	    : ANSWER_NO;
+	if (facts->recipient_internal_only == ANSWER_UNKNOWN &&
+	    internal_only_matters(judged))
+		facts->recipient_internal_only =
+		    ask_internal_only(judged, &typed, recipient, info);
 	return 0;
 }
 

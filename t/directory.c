@@ -1,21 +1,40 @@
 /*
  * directory.c - who is listed and what is known of them; every fault of a
- * file, with exact texts; plain files and hashed ones are the same. As
+ * file, with exact texts; plain files and hashed ones are the same; who is for
+ * internal senders only at any domain, against a walk through all of them. As
  * "directory load FILE" it loads a file and prints what that took.
  */
 #include "directory.h"
 
+#include <dlfcn.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 
 #include "digest.h"
 #include "random.h"
+#include "scarcity.h"
 #include "tap.h"
 #include "text.h"
 
 #define A_UMLAUT "\xc3\xa4"
 #define A_UMLAUT_UPPER "\xc3\x84"
+
+/* Each look-up computes a digest, and nothing else does. */
+static size_t digest_calls;
+
+int
+EVP_Digest(const void *bytes, size_t len, unsigned char *out, unsigned *out_len,
+    const EVP_MD *type, ENGINE *engine)
+{
+	void *found = dlsym(RTLD_NEXT, "EVP_Digest");
+	__typeof__(&EVP_Digest) real;
+
+	memcpy(&real, &found, sizeof(real));
+	digest_calls++;
+	return real(bytes, len, out, out_len, type, engine);
+}
 
 struct loaded {
 	struct directory *directory;
@@ -892,6 +911,294 @@ test_noise(void)
 	is_int((long long)lost, 0, "noise gives a directory or problems");
 }
 
+/* --- without a domain --- */
+
+/* The answer by its definition: every domain that is named is asked. */
+static enum answer
+walk(const struct directory *directory, const struct mailbox *mailbox,
+    const char *delimiter, const struct domain_set *const sets[], size_t count)
+{
+	struct mailbox whole = *mailbox;
+	struct listing listing;
+
+	whole.kind = MAILBOX_DOMAIN;
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < sets[i]->count; k++) {
+			const struct domain_pattern *pattern =
+			    &sets[i]->patterns[k];
+
+			strcpy(whole.domain, pattern->name);
+			if (!pattern->below &&
+			    directory_find_mailbox(directory, &whole, delimiter,
+				&listing) == ANSWER_YES &&
+			    listing.internal_only)
+				return ANSWER_YES;
+		}
+	return ANSWER_NO;
+}
+
+#define WALK_DOMAINS 6
+
+/* Canonical, and as the file has some of them. */
+static const char *const walk_domains[WALK_DOMAINS][2] = {
+	{ "a.example", "A.Example." },
+	{ "b.example", "b.example" },
+	{ "sub.a.example", "sub.A.example" },
+	{ "xn--mil-qla.example", "m" A_UMLAUT "il.example" },
+	{ "org", "ORG" },
+	{ "c.example", "c.example" },
+};
+
+/* As the file has them. */
+static const char *const walk_locals[] = { "all", "ALL+x", "\"all+\"", "+x",
+	"all+x+y", "all-x", "\"two words\"", "Postmaster", A_UMLAUT,
+	A_UMLAUT_UPPER "+x", "x" };
+
+/* As they come from outside. */
+static const char *const walk_asked[] = { "all", "All", "all+x", "all+X+z",
+	"all+", "all+x+y", "all+y", "+x", "+", "-", "all-x", "all-y",
+	"\"two words\"", "two", "postmaster", "postmaster+x", A_UMLAUT_UPPER,
+	A_UMLAUT "+x", A_UMLAUT "+y", "x", "nobody",
+	"<@a.example:all@[192.0.2.1]>", "all%x", "x@c.example" };
+
+static void
+put_walk_address(FILE *out, const char *local, const char *domain[2], bool hash)
+{
+	char address[256];
+	char hex[DIGEST_HEX_MAX];
+	struct mailbox mailbox;
+
+	snprintf(address, sizeof(address), "%s@%s", local, domain[1]);
+	if (!hash) {
+		fputs(address, out);
+		return;
+	}
+	if (mailbox_parse(&mailbox, address, strlen(address)) != NULL)
+		exit(2);
+	for (char *c = mailbox.local; *c != '\0'; c++)
+		*c = text_lower(*c);
+	/* The one letter beyond ASCII that walk_locals has in upper case. */
+	if (strncmp(mailbox.local, A_UMLAUT_UPPER, 2) == 0)
+		memcpy(mailbox.local, A_UMLAUT, 2);
+	snprintf(
+	    address, sizeof(address), "%s@%s", mailbox.local, mailbox.domain);
+	fprintf(out, "sha256:%s", hash_of(hex, address));
+}
+
+/* A file in which every second address is listed, some of them hashed. */
+static struct loaded
+load_walk(uint64_t *state)
+{
+	const size_t some = random_below(state, 3); /* 0: none is hashed */
+	const size_t internal = 1 + random_below(state, 4);
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	struct loaded loaded;
+	bool open = false;
+
+	for (size_t i = 0; i < nitems(walk_locals) * WALK_DOMAINS; i++) {
+		const bool hash = some > 0 && random_below(state, 3) < some;
+		const char *domain[2] = { walk_domains[i % WALK_DOMAINS][0],
+			walk_domains[i % WALK_DOMAINS][1] };
+
+		if (random_below(state, 2) == 0)
+			continue;
+		if (open)
+			fputs(random_below(state, internal) == 0
+				? " internal_only aliases="
+				: " aliases=",
+			    out);
+		put_walk_address(
+		    out, walk_locals[i / WALK_DOMAINS], domain, hash);
+		if (open)
+			fputs("\n", out);
+		open = !open;
+	}
+	if (open)
+		fputs(" internal_only\n", out);
+	fputs("last@last.example\n", out);
+	fclose(out);
+	loaded = load_text(text);
+	if (loaded.directory == NULL)
+		printf("# %s%s\n", text, loaded.problems);
+	free(text);
+	return loaded;
+}
+
+struct walk_sets {
+	struct domain_pattern patterns[2][WALK_DOMAINS + 1];
+	struct domain_set sets[2];
+	const struct domain_set *both[2];
+};
+
+static void
+draw_sets(struct walk_sets *drawn, uint64_t *state)
+{
+	for (size_t i = 0; i < 2; i++) {
+		struct domain_set *set = &drawn->sets[i];
+
+		*set = (struct domain_set){ drawn->patterns[i], 0 };
+		for (size_t k = 0; k < WALK_DOMAINS; k++)
+			if (random_below(state, 3) == 0)
+				set->patterns[set->count++] =
+				    (struct domain_pattern){ walk_domains[k][0],
+					    random_below(state, 3) == 0 };
+		domain_set_sort(set);
+		drawn->both[i] = set;
+	}
+}
+
+static void
+test_walk(void)
+{
+	static const char *const delimiters[] = { "", "+", "-" };
+	const uint64_t seed = 20261122;
+	uint64_t state = seed;
+	size_t wrong = 0, yes = 0, no = 0;
+
+	for (size_t i = 0; i < 3000; i++) {
+		struct loaded loaded = load_walk(&state);
+		struct walk_sets drawn;
+		const char *delimiter =
+		    delimiters[random_below(&state, nitems(delimiters))];
+
+		draw_sets(&drawn, &state);
+		if (loaded.directory == NULL ||
+		    directory_link(loaded.directory, drawn.both, 2) != 0)
+			wrong++;
+		for (size_t k = 0; k < nitems(walk_asked); k++) {
+			struct mailbox mailbox;
+			enum answer want;
+
+			(void)!mailbox_parse(
+			    &mailbox, walk_asked[k], strlen(walk_asked[k]));
+			want = walk(loaded.directory, &mailbox, delimiter,
+			    drawn.both, 2);
+			yes += want == ANSWER_YES;
+			no += want == ANSWER_NO;
+			if (directory_is_internal_only_anywhere(
+				loaded.directory, &mailbox, delimiter) == want)
+				continue;
+			if (wrong++ < 5)
+				printf("# round %zu, %s\n", i, walk_asked[k]);
+		}
+		drop(&loaded);
+	}
+	printf("# seed %llu, %zu yes, %zu no\n", (unsigned long long)seed, yes,
+	    no);
+	is_int((long long)wrong, 0, "anywhere is at any of the domains");
+	ok(yes > 10000 && no > 10000, "which is so often, and often not");
+}
+
+static struct mailbox
+bare(const char *local)
+{
+	struct mailbox mailbox;
+
+	(void)!mailbox_parse(&mailbox, local, strlen(local));
+	return mailbox;
+}
+
+#define MANY 20000
+
+/* However many domains there are, and wherever one of that name is listed. */
+static void
+test_walk_costs(void)
+{
+	static const char *const asked[] = { "postmaster", "all", "all+x",
+		"nobody+x", "else", "else+x" };
+	static char names[MANY][16];
+	static struct domain_pattern patterns[MANY];
+	const struct domain_set set = { patterns, MANY };
+	const struct domain_set *const sets[] = { &set };
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	struct loaded loaded;
+
+	for (size_t i = 0; i < MANY; i++) {
+		snprintf(names[i], sizeof(names[i]), "d%05zu.example", i);
+		patterns[i].name = names[i];
+		fprintf(out, "all@%s internal_only\n", names[i]);
+		fprintf(out, "else@e%05zu.example internal_only\n", i);
+	}
+	fclose(out);
+	loaded = load_text(text);
+	is_int(directory_link(loaded.directory, sets, 1), 0, "it is linked");
+	for (size_t i = 0; i < nitems(asked); i++) {
+		const struct mailbox mailbox = bare(asked[i]);
+		enum answer answer;
+
+		digest_calls = 0;
+		answer = directory_is_internal_only_anywhere(
+		    loaded.directory, &mailbox, "+");
+		is_int(answer,
+		    strncmp(asked[i], "all", 3) == 0 ? ANSWER_YES : ANSWER_NO,
+		    asked[i]);
+		ok(digest_calls >= 1 && digest_calls <= 4,
+		    "by a few look-ups: %zu", digest_calls);
+	}
+	drop(&loaded);
+	free(text);
+}
+
+static void
+test_unlinked(void)
+{
+	const struct mailbox all = bare("all"), bob = bare("bob");
+	struct loaded loaded = load_text("all@example.com internal_only\n");
+	struct loaded open = load_text("all@example.com\n");
+
+	is_int(directory_is_internal_only_anywhere(loaded.directory, &bob, ""),
+	    ANSWER_UNKNOWN, "a directory that is not linked cannot know");
+	is_int(directory_link(loaded.directory, NULL, 0), 0, "no set at all");
+	is_int(directory_is_internal_only_anywhere(loaded.directory, &all, ""),
+	    ANSWER_NO, "without domains it is nowhere");
+	is_int(directory_is_internal_only_anywhere(open.directory, &all, ""),
+	    ANSWER_NO, "where all take all senders it need not be");
+	is_int(directory_is_internal_only_anywhere(NULL, &all, ""), ANSWER_NO,
+	    "nor where there is no directory");
+	is_int(directory_link(NULL, NULL, 0), 0, "which can be linked");
+	drop(&loaded);
+	drop(&open);
+}
+
+/* Each allocation fails once: nobody is found for all senders by accident. */
+static void
+test_scarce(const char *text, const char *local)
+{
+	struct domain_pattern patterns[] = { { "xn--mil-qla.example", false },
+		{ "example.com", false } };
+	const struct domain_set set = { patterns, nitems(patterns) };
+	const struct domain_set *const sets[] = { &set };
+	const struct mailbox mailbox = bare(local);
+	size_t refused = 0, unknown = 0, denied = 0;
+	bool failed = true;
+
+	for (unsigned long k = 1; failed; k++) {
+		struct diags *diags = diags_new();
+		struct directory *directory;
+		enum answer answer = ANSWER_UNKNOWN;
+
+		scarcity_begin(k, false);
+		directory = directory_load("r.txt", text, strlen(text), diags);
+		if (directory == NULL)
+			refused++;
+		else if (directory_link(directory, sets, 1) != 0)
+			unknown++;
+		if (directory != NULL)
+			answer = directory_is_internal_only_anywhere(
+			    directory, &mailbox, "+");
+		failed = scarcity_end() > 0;
+		denied += answer == ANSWER_NO;
+		directory_free(directory);
+		diags_free(diags);
+	}
+	ok(refused > 0 && unknown > 2, "no directory, or none that knows");
+	ok(denied == 0, "%s is never somebody else", local);
+}
+
 static double
 seconds(void)
 {
@@ -971,5 +1278,15 @@ main(int argc, char **argv)
 	test_full_disk();
 	test_random();
 	test_noise();
+	test_walk();
+	test_walk_costs();
+	test_unlinked();
+	test_scarce("all@m" A_UMLAUT "il.example internal_only\n", "all");
+	test_scarce("all@m" A_UMLAUT "il.example internal_only\n", "all+x");
+	test_scarce("sha256:"
+		    /* all@example.com */
+		    "f1e27cae45a57b9ae6fd7d64d6850479"
+		    "4d8a4164082fef73a76179bc555c9b4c internal_only\n",
+	    "all+x");
 	return done();
 }

@@ -4,6 +4,9 @@
  */
 #include "session.h"
 
+#include <dlfcn.h>
+#include <openssl/evp.h>
+
 #define PLAYED_RECIPIENTS \
 	"alice@example.com\n" \
 	"all@example.com internal_only aliases=everybody@example.com\n" \
@@ -207,9 +210,82 @@ static const struct play plays[] = {
 };
 /* clang-format on */
 
+/* Each look-up in the directory computes a digest. */
+static size_t digests;
+
+int
+EVP_Digest(const void *bytes, size_t len, unsigned char *out, unsigned *out_len,
+    const EVP_MD *type, ENGINE *engine)
+{
+	void *found = dlsym(RTLD_NEXT, "EVP_Digest");
+	__typeof__(&EVP_Digest) real;
+
+	memcpy(&real, &found, sizeof(real));
+	digests++;
+	return real(bytes, len, out, out_len, type, engine);
+}
+
+/* clang-format off */
+static const struct {
+	const char *what;
+	struct move move;
+	size_t most; /* look-ups */
+} costs[] = {
+	{ "refused as no address", NO("<x>", BAD_RECIPIENT), 0 },
+	{ "refused as a literal", NO("<all@[192.0.2.25]>",
+	    "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain "
+	    "[connector net, rule relay]"), 0 },
+	{ "refused as relay", NO("<all@foreign.test>",
+	    "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain "
+	    "[connector net, rule relay]"), 2 },
+	{ "a bare name", BY_WAY_OF("<postmaster>", "postmaster"), 8 },
+	{ "one of ours", TO("<bob@example.com>"), 4 },
+	{ "one of ours with a tag", TO("<bob+x@d7.example>"), 8 },
+};
+/* clang-format on */
+
+/* Whatever is asked, it is a few look-ups however many domains are ours. */
+static void
+test_costs(void)
+{
+	char config[4096];
+	size_t len = (size_t)snprintf(config, sizeof(config),
+	    DIRECTORY NET("") "[defaults]\nstamp = no\n[organization]\n"
+			      "own_hosts = 192.0.2.25\n"
+			      "accepted_domains = example.com");
+	const struct move connect = HERE, mail = FROM;
+	struct server server;
+	struct session *session;
+	struct reply reply;
+
+	for (size_t i = 0; i < 60; i++)
+		len += (size_t)snprintf(
+		    config + len, sizeof(config) - len, ", d%zu.example", i);
+	snprintf(config + len, sizeof(config) - len, "\n");
+	server = impatient_server_of(config);
+	session = session_new(&server);
+	(void)play_move(&server, session, &connect, &reply, "connect");
+	(void)play_move(&server, session, &mail, &reply, "mail");
+	for (size_t i = 0; i < nitems(costs); i++) {
+		char line[REPLY_LINE_MAX];
+		bool go_on;
+
+		digests = 0;
+		go_on = play_move(
+		    &server, session, &costs[i].move, &reply, costs[i].what);
+		is_str(go_on ? NULL : reply_line(line, &reply),
+		    costs[i].move.reply, costs[i].what);
+		ok(digests <= costs[i].most, "by a few look-ups: %zu", digests);
+		(void)logged();
+	}
+	session_free(session);
+	server_free(&server);
+}
+
 int
 main(void)
 {
 	play_all(plays, nitems(plays));
+	test_costs();
 	return done();
 }
