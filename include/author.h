@@ -63,7 +63,8 @@ struct author {
 	 */
 	size_t begin;
 	size_t end;
-	bool guessed; /* some MTA might make this address of it */
+	bool guessed;   /* some MTA might make this address of it */
+	bool malformed; /* of text that the RFC forbids, read leniently */
 };
 
 /*

@@ -105,6 +105,7 @@ struct reading_job {
 	const struct way *way;
 	bool lone;         /* an @ without a local part makes an address, too */
 	bool guessed;      /* all that is found is only a guess */
+	bool malformed;    /* the field is */
 	const char *local; /* of every domain found; NULL: what stands there */
 	struct purse *purse;
 	const char *body;  /* the field */
@@ -137,7 +138,7 @@ size_t author_without_dots(const char *text, size_t len);
 /* Does a character end, and no label, behind n of the len bytes? */
 bool author_domain_may_end(const char *text, size_t len, size_t n);
 
-/* As domain_canonical. False also where the purse has failed. */
+/* As domain_canonical. False also where the purse had failed. */
 bool author_canonical(struct purse *purse, char out[DOMAIN_MAX + 1],
     const char *text, size_t len) NODISCARD;
 

@@ -15,6 +15,7 @@ author_begin(struct author *author, const struct reading_job *job)
 	author->begin = (size_t)(job->begin - job->body);
 	author->end = (size_t)(job->end - job->body);
 	author->guessed = job->guessed;
+	author->malformed = job->malformed;
 }
 
 /* The address list of a field, item after item. */
@@ -229,6 +230,7 @@ read_field(
 	first = read_items(&job, body, len);
 	job.found = whole->found;
 	if (first.malformed || first.count == 0) {
+		job.malformed = true;
 		read_in_all_ways(&job, body, len);
 		return;
 	}

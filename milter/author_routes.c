@@ -161,7 +161,7 @@ guess(struct routes *routes, struct piece domain, struct piece local)
 	sound = author_canonical(in->job->purse, mailbox->domain, name, len);
 	if (sound)
 		tell(routes, &routes->author);
-	if (in->kept && !(sound && is_whole(domain)))
+	if (in->kept && !(sound && len == domain.len && is_whole(domain)))
 		guess_read(routes, domain);
 	else if (in->kept && in->job->purse->cuts)
 		author_tell_cuts(

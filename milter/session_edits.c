@@ -162,7 +162,7 @@ struct replacement {
 	size_t len;
 	size_t done; /* so much of it is in out */
 	bool replaced;
-	bool tangled; /* authors that overlap: better left alone */
+	bool tangled; /* authors that overlap, or are malformed: left alone */
 	struct text out;
 };
 
@@ -198,7 +198,7 @@ replace_author(void *arg, const struct author *author)
 
 	if (author->guessed)
 		return;
-	if (author->begin < r->done)
+	if (author->malformed || author->begin < r->done)
 		r->tangled = true;
 	if (r->tangled)
 		return;

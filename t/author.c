@@ -664,6 +664,43 @@ test_long(void)
 	}
 }
 
+static void
+see_below(void *arg, const struct author *author)
+{
+	const char *domain = author->mailbox.domain;
+	const char *below = strstr(domain, ".example.com");
+	bool *seen = arg;
+
+	*seen |= author->guessed && below != NULL && strlen(below) == 12;
+}
+
+/* More bytes than a domain has, but not by its A-labels. */
+static void
+test_international(void)
+{
+	static const char *const forms[][2] = {
+		{ "ceo%a", "" },
+		{ "ceo%", "" },
+		{ "a", "!ceo" },
+		{ "", "!ceo" },
+		{ "x@sender.example, ceo%a", "" },
+	};
+	char label[3 * 40 + 1] = "";
+	char field[1024];
+
+	for (int i = 0; i < 40; i++)
+		strcat(label, "\xe4\xa0\xa0");
+	for (size_t i = 0; i < nitems(forms); i++) {
+		bool seen = false;
+
+		snprintf(field, sizeof(field), "%s%s.%s.%s.example.com%s",
+		    forms[i][0], label, label, label, forms[i][1]);
+		ok(author_each(field, strlen(field), see_below, &seen) && seen,
+		    "a long domain that is not ASCII: %s...%s", forms[i][0],
+		    forms[i][1]);
+	}
+}
+
 /* A domain in a field that is too long may end wherever it is one then. */
 
 struct cuts {
@@ -1236,6 +1273,7 @@ main(void)
 	test_fields();
 	test_guesses();
 	test_long();
+	test_international();
 	test_cuts();
 	test_spans();
 	test_well_formed();

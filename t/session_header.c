@@ -379,6 +379,14 @@ static const struct play plays[] = {
 	    END_WITH(NULL),
 	    MESSAGE, WITH("From", "x <alice@example.com> <x@client.test>"),
 	    END_WITH(NULL) } },
+	{ "nor what is malformed, however it is read",
+	    WORLD NET(RESOLVES), {
+	    HERE, MESSAGE, WITH("From", "alice@example.com;x"), END_WITH(NULL),
+	    MESSAGE, WITH("From", "alice@example.com>"), END_WITH(NULL),
+	    MESSAGE, WITH("From", "x.Boss<alice@example.com"), END_WITH(NULL),
+	    MESSAGE, WITH("From", "client.test<alice@example.com<"),
+	    END_WITH(NULL),
+	    MESSAGE, WITH("From", "x alice@example.com>"), END_WITH(NULL) } },
 	{ "names and locals that need quotes", WORLD NET(RESOLVES), {
 	    HERE, MESSAGE, WITH("From", "<\"o'neil, jr\"@example.com>"),
 	    END_WITH("= From 1 \"O'Neil \\\"Jr\\\"\" "
