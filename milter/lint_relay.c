@@ -275,6 +275,15 @@ report_own_hosts(const struct judge *judge, const char *what)
 	    what);
 }
 
+static bool
+any_takes_literals(const struct lint *lint)
+{
+	for (size_t i = 0; i < lint->config->connectors.count; i++)
+		if (lint->settings[i].connector.address_literals)
+			return true;
+	return false;
+}
+
 /* With address_literals, a literal of any other host here is relay to it. */
 void
 lint_own_hosts(const struct lint *lint)
@@ -282,8 +291,9 @@ lint_own_hosts(const struct lint *lint)
 	const struct judge judge = { lint, report_own_hosts, 0, false };
 	const struct place place = own_hosts_place(lint);
 
-	judge_ranges(
-	    &judge, &lint->config->global.organization.own_hosts, &place);
+	if (any_takes_literals(lint))
+		judge_ranges(&judge,
+		    &lint->config->global.organization.own_hosts, &place);
 }
 
 /* Of two gates for relay one stands open. */
