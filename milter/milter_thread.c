@@ -14,7 +14,7 @@
 
 #define RESERVE 16
 
-/* Callbacks have frames of 16 KB at most. */
+/* Who reads a From field takes 60 KB of it, and no callback more. */
 #define RESERVE_STACK 262144
 
 #define SECOND_NS 1000000000LL
