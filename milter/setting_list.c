@@ -275,7 +275,9 @@ setting_parse_list(PARSER_ARGUMENTS)
 	void *kept = NULL;
 
 	add_all(context, setting, &items, text);
-	if (!items.failed && items.count == 0 && setting->needs_item)
+	/* Commas alone are nobody's way to say none, or all. */
+	if (!items.failed && items.count == 0 &&
+	    (setting->needs_item || text[0] != '\0'))
 		items.failed =
 		    setting_refuse(context, setting, text, "has no item") != 0;
 	if (!items.failed) {
