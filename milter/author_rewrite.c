@@ -46,10 +46,11 @@ static void
 guess_bare(struct rewriter *r)
 {
 	struct author author;
-	char *local = author.mailbox.local;
+	char *local;
 	size_t end = r->len, len = 0;
 
 	author_begin(&author, r->job);
+	local = author.mailbox.local;
 	while (end > 0 && text_is_white(r->text[end - 1]))
 		end--;
 	for (size_t i = 0; i < end && len < MAILBOX_MAX; i++)

@@ -264,7 +264,9 @@ shrink(void *items, size_t size)
 {
 	void *smaller = realloc(items, size + 1);
 
-	return smaller != NULL ? smaller : items;
+	if (smaller == NULL)
+		return items;
+	return smaller;
 }
 
 /* Moves everything to where it stays. */

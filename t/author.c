@@ -918,9 +918,7 @@ static const char *const fillings[] = { "(", ")", "<", ">", "\"", "@", "\\",
 	"a@\xc2\xa0 ", "\xc2\xa0 ", "\"a\"b!", "(a)b!", "!\xff", "%[1]!",
 	"@[zz]", "@xn--", "a%\x9f,", "\x80", "%a.\xc3\xbc ", "b\xfc.c@",
 	"@e\xcc\x81\xe2\x80\x8e.", "@" WIDE "." WIDE " ", "ceo%example.com",
-	"@\"a\"", "=?utf-8?q?a=40b=C3=BC.c?= ",
-	"a@b\xc3\xbc"
-	"cher.example," };
+	"@\"a\"", "=?utf-8?q?a=40b=C3=BC.c?= ", "a@b\xc3\xbc\143her.example," };
 
 static void
 time_filling(const struct filling *f, char *field, double *worst, char *what)
