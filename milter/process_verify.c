@@ -60,25 +60,37 @@ may_write(gid_t gid, const struct milter_settings *settings)
 	return group != NULL && gid == group->gr_gid;
 }
 
+/* Sticky, as /tmp, it leaves ours to us. */
+static bool
+is_sticky(const struct stat *st)
+{
+	return (st->st_mode & S_ISVTX) != 0;
+}
+
+/* May everybody put another thing in the place of ours there? */
+static bool
+may_all_rename(const struct stat *st)
+{
+	return (st->st_mode & S_IWOTH) != 0 && !is_sticky(st);
+}
+
 static int
 check_folder(const char *path, const struct stat *st,
     const struct milter_settings *settings)
 {
 	const unsigned mode = (unsigned)(st->st_mode & 07777);
-	/* As in /tmp: whoever may write there cannot take ours away. */
-	const bool sticky = (st->st_mode & S_ISVTX) != 0;
 
 	if (!may_own(st->st_uid, settings))
 		log_line(LOG_ERR,
 		    "the folder of %s belongs to user %lu, who could put "
 		    "another socket there; run chown root",
 		    path, (unsigned long)st->st_uid);
-	else if ((st->st_mode & S_IWOTH) != 0 && !sticky)
+	else if (may_all_rename(st))
 		log_line(LOG_ERR,
 		    "the folder of %s can be written by others (mode %04o), "
 		    "who could put another socket there; run chmod o-w",
 		    path, mode);
-	else if ((st->st_mode & S_IWGRP) != 0 && !sticky &&
+	else if ((st->st_mode & S_IWGRP) != 0 && !is_sticky(st) &&
 	    !may_write(st->st_gid, settings))
 		log_line(LOG_ERR,
 		    "the folder of %s can be written by group %lu (mode "
@@ -112,8 +124,7 @@ warn_above(const char *path, char *folder)
 	struct stat st;
 
 	while (go_up(folder)) {
-		if (stat(folder, &st) != 0 || (st.st_mode & S_IWOTH) == 0 ||
-		    (st.st_mode & S_ISVTX) != 0)
+		if (stat(folder, &st) != 0 || !may_all_rename(&st))
 			continue;
 		log_line(LOG_WARNING,
 		    "the folder %s above %s can be written by others (mode "
@@ -168,15 +179,13 @@ static void
 warn_of_folder(const char *path, struct diags *diags)
 {
 	const struct place place = { .file = path };
-	char folder[PATH_MAX] = ".";
-	const char *slash = strrchr(path, '/');
+	char folder[PATH_MAX];
 	struct stat st;
 
-	if (slash != NULL)
-		snprintf(folder, sizeof(folder), "%.*s",
-		    (int)(slash == path ? 1 : slash - path), path);
-	if (stat(folder, &st) == 0 && (st.st_mode & S_IWOTH) != 0 &&
-	    (st.st_mode & S_ISVTX) == 0)
+	snprintf(folder, sizeof(folder), "%s", path);
+	if (!go_up(folder))
+		snprintf(folder, sizeof(folder), ".");
+	if (stat(folder, &st) == 0 && may_all_rename(&st))
 		diag_add(diags, SEVERITY_WARNING, &place,
 		    "the folder of the file can be written by others (mode "
 		    "%04o), who could put another file there; run chmod o-w",
